@@ -8,7 +8,11 @@ export default class PassedFailedReporter implements Reporter {
     const skipped: string[] = [];
     for (const module of modules) {
       // A file that failed before its tests were collected has no tests of its own to count.
-      if (module.state() === 'failed' && [...module.children.allTests()].every((test) => test.result().state !== 'failed')) failed++;
+      if (
+        module.state() === 'failed' &&
+        [...module.children.allTests()].every((test) => test.result().state !== 'failed')
+      )
+        failed++;
       for (const test of module.children.allTests()) {
         const { state } = test.result();
         if (state === 'passed') passed++;

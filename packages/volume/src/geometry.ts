@@ -22,7 +22,11 @@ export class GeometryError extends Failure<'singular-affine' | 'invalid-affine' 
 export const IDENTITY_AFFINE: Affine = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1];
 
 /** Affine from a 3 × 3 direction (columns = unit directions of i, j, k in LPS), spacing in mm, and origin = centre of voxel (0,0,0) in LPS mm. */
-export function affineFrom(directions: readonly [Vector3, Vector3, Vector3], spacing: Vector3, origin: Vector3): Affine {
+export function affineFrom(
+  directions: readonly [Vector3, Vector3, Vector3],
+  spacing: Vector3,
+  origin: Vector3,
+): Affine {
   const [a, b, c] = directions;
   const rows: number[] = [];
   for (let r = 0; r < 3; r++) rows.push(a[r] * spacing[0], b[r] * spacing[1], c[r] * spacing[2], origin[r]);
@@ -84,12 +88,34 @@ export function invertAffine(m: Affine): Affine {
   if (!Number.isFinite(determinant) || Math.abs(determinant) < 1e-300)
     throw new GeometryError('singular-affine', 'The affine cannot be inverted: its axes are not independent');
   const s = 1 / determinant;
-  const r = [A * s, (c * h - b * i) * s, (b * f - c * e) * s, B * s, (a * i - c * g) * s, (c * d - a * f) * s, C * s, (b * g - a * h) * s, (a * e - b * d) * s];
+  const r = [
+    A * s,
+    (c * h - b * i) * s,
+    (b * f - c * e) * s,
+    B * s,
+    (a * i - c * g) * s,
+    (c * d - a * f) * s,
+    C * s,
+    (b * g - a * h) * s,
+    (a * e - b * d) * s,
+  ];
   return [
-    r[0], r[1], r[2], -(r[0] * tx + r[1] * ty + r[2] * tz),
-    r[3], r[4], r[5], -(r[3] * tx + r[4] * ty + r[5] * tz),
-    r[6], r[7], r[8], -(r[6] * tx + r[7] * ty + r[8] * tz),
-    0, 0, 0, 1,
+    r[0],
+    r[1],
+    r[2],
+    -(r[0] * tx + r[1] * ty + r[2] * tz),
+    r[3],
+    r[4],
+    r[5],
+    -(r[3] * tx + r[4] * ty + r[5] * tz),
+    r[6],
+    r[7],
+    r[8],
+    -(r[6] * tx + r[7] * ty + r[8] * tz),
+    0,
+    0,
+    0,
+    1,
   ];
 }
 
@@ -107,7 +133,11 @@ export function dot(a: Vector3, b: Vector3): number {
 }
 
 /** True when both grids have the same size and every voxel centre coincides within `toleranceMm`. */
-export function sameGrid(a: { size: Size3; affine: Affine }, b: { size: Size3; affine: Affine }, toleranceMm = POSITION_TOLERANCE_MM): boolean {
+export function sameGrid(
+  a: { size: Size3; affine: Affine },
+  b: { size: Size3; affine: Affine },
+  toleranceMm = POSITION_TOLERANCE_MM,
+): boolean {
   if (a.size.some((n, axis) => n !== b.size[axis])) return false;
   for (let corner = 0; corner < 8; corner++) {
     const i = corner & 1 ? a.size[0] - 1 : 0;

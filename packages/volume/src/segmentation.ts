@@ -12,7 +12,17 @@ export interface Code {
 }
 
 /** RT ROI Interpreted Type (PS3.3 C.8.8.8); the empty string is "not said". */
-export type InterpretedType = '' | 'EXTERNAL' | 'ORGAN' | 'GTV' | 'CTV' | 'PTV' | 'AVOIDANCE' | 'MARKER' | 'SUPPORT' | (string & {});
+export type InterpretedType =
+  | ''
+  | 'EXTERNAL'
+  | 'ORGAN'
+  | 'GTV'
+  | 'CTV'
+  | 'PTV'
+  | 'AVOIDANCE'
+  | 'MARKER'
+  | 'SUPPORT'
+  | (string & {});
 
 /** A named thing that is segmented. */
 export interface Structure {
