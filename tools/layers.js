@@ -22,17 +22,25 @@ export function layerFaults() {
         const external = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : target.split('/')[0];
         if (target.startsWith('.')) {
           const path = resolve(dirname(file), target);
-          if (!isTest(file) && !path.startsWith(join(folder, 'src'))) faults.push(`${show(file)}: reaches outside its package: ${target}`);
-          if (path === join(folder, 'src/index.js') && !isTest(file)) faults.push(`${show(file)}: imports its own package's index`);
+          if (!isTest(file) && !path.startsWith(join(folder, 'src')))
+            faults.push(`${show(file)}: reaches outside its package: ${target}`);
+          if (path === join(folder, 'src/index.js') && !isTest(file))
+            faults.push(`${show(file)}: imports its own package's index`);
         } else if (external in levels && external !== name) {
           // Tests may look sideways or upwards for real input (an archive, a NIfTI mask); product code may not.
-          if (levels[external] >= level && !isTest(file)) faults.push(`${show(file)}: imports ${external} (level ${levels[external]}) from level ${level}`);
+          if (levels[external] >= level && !isTest(file))
+            faults.push(`${show(file)}: imports ${external} (level ${levels[external]}) from level ${level}`);
         } else if (external in owners && owners[external][0] !== name && !isTest(file)) {
-          faults.push(`${show(file)}: imports ${external}, which belongs to ${owners[external][0]} (${owners[external][1]})`);
+          faults.push(
+            `${show(file)}: imports ${external}, which belongs to ${owners[external][0]} (${owners[external][1]})`,
+          );
         }
       }
-      const code = source.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '').replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''");
-      if (!isTest(file) && /\beval\s*\(|new Function\s*\(|\bvm\.run/.test(code)) faults.push(`${show(file)}: runs text as code`);
+      const code = source
+        .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+        .replace(/'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"/g, "''");
+      if (!isTest(file) && /\beval\s*\(|new Function\s*\(|\bvm\.run/.test(code))
+        faults.push(`${show(file)}: runs text as code`);
     }
   }
   return faults;

@@ -41,12 +41,18 @@ export function packages() {
     .filter((name) => statSync(join(folder, name)).isDirectory())
     .map((name) => {
       const manifest = JSON.parse(read(join(folder, name, 'package.json')));
-      return { name: manifest.name, level: levels[manifest.name], folder: join(folder, name), files: sourceFiles(join(folder, name, 'src')) };
+      return {
+        name: manifest.name,
+        level: levels[manifest.name],
+        folder: join(folder, name),
+        files: sourceFiles(join(folder, name, 'src')),
+      };
     });
 }
 
 /** Module names that a source file imports or re-exports, static or dynamic. */
 export function importsOf(source) {
-  const pattern = /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\s[^;'"]*?from\s*['"]([^'"]+)['"]|(?:^|\n)\s*import\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)/g;
   return [...source.matchAll(pattern)].map((match) => match[1] ?? match[2] ?? match[3]);
 }

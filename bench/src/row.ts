@@ -1,0 +1,29 @@
+/**
+ * One row of the bench: the same work done by us and by its peers, each in a process of its own, in one run.
+ * Every measured script prints `{ seconds, peakBytes, check }` as its last line; `check` shows that the same work was done.
+ */
+export interface Measured {
+  readonly seconds: number;
+  readonly peakBytes: number;
+  readonly check: unknown;
+}
+
+/** A process that does the work: program and arguments, or the reason why it cannot run here. */
+export type Contender = { readonly name: string; readonly aim?: Aim } & (
+  | { readonly command: readonly string[] }
+  | { readonly skipped: string }
+);
+
+/** What issue A asks for: time of the peer ÷ our time, and our peak memory ÷ the peer's. */
+export interface Aim {
+  readonly speed?: number;
+  readonly memory?: number;
+}
+
+export interface Row {
+  readonly name: string;
+  /** Limits that hold without a peer, as text and test on our own figure. */
+  readonly own?: { readonly text: string; readonly holds: (ours: Measured) => boolean };
+  readonly ours: Contender;
+  readonly peers: readonly Contender[];
+}
