@@ -163,11 +163,12 @@ export async function gunzipBytes(
   limits: IntakeLimits = DEFAULT_INTAKE_LIMITS,
 ): Promise<Uint8Array> {
   const cap = unpackedCap(packed.byteLength, limits, limits.maxEntryBytes);
-  // The last four bytes announce the size modulo 2^32 (RFC 1952); a hint for the first block, nothing more.
-  const hint =
+  // The last four bytes announce the size modulo 2^32 (RFC 1952). What deflate cannot reach is a cut or forged file.
+  const announced =
     packed.byteLength >= 4
       ? new DataView(packed.buffer, packed.byteOffset, packed.byteLength).getUint32(packed.byteLength - 4, true)
       : 0;
+  const hint = announced <= packed.byteLength * DEFLATE_MAX_RATIO ? announced : 0;
   const bomb = (cause?: unknown) =>
     new ArchiveError('ratio-exceeded', `The gzip file unpacks to more than ${cap} bytes`, {
       next: 'Do not trust this file; if it is yours, raise the limits maxRatio and maxEntryBytes.',
@@ -176,8 +177,7 @@ export async function gunzipBytes(
   // True or a lie that zlib would find at the end: either way nothing need be unpacked.
   if (hint > cap) throw bomb();
   try {
-    // A hint that deflate could not reach must not allocate.
-    return await gunzipCapped(packed, hint <= packed.byteLength * DEFLATE_MAX_RATIO ? hint : 0, cap);
+    return await gunzipCapped(packed, hint, cap);
   } catch (cause) {
     throw (cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE' ? bomb(cause) : gzipFailure(cause);
   }

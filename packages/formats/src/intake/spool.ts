@@ -36,21 +36,24 @@ export async function spoolGunzipped(input: Readable, cap: number): Promise<Blob
 
 async function unpackInto(file: FileHandle, input: Readable, cap: number): Promise<number> {
   let size = 0;
+  let tooLarge: ArchiveError | undefined;
   try {
     await pipeline(input, createGunzip({ chunkSize: 1 << 20 }), async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) {
-        if (size + chunk.length > cap)
-          throw new ArchiveError('ratio-exceeded', `The archive unpacks to more than ${cap} bytes`, {
+        if (size + chunk.length > cap) {
+          tooLarge = new ArchiveError('ratio-exceeded', `The archive unpacks to more than ${cap} bytes`, {
             next: 'Do not trust this archive; if it is yours, raise the limits maxRatio and maxTotalBytes.',
           });
+          throw tooLarge;
+        }
         for (let done = 0; done < chunk.length; )
           done += (await file.write(chunk, done, chunk.length - done, size + done)).bytesWritten;
         size += chunk.length;
       }
     });
   } catch (cause) {
-    if (cause instanceof ArchiveError) throw cause;
-    throw gzipFailure(cause);
+    // A pipeline may report its own "aborted" instead of what its last stage threw.
+    throw tooLarge ?? gzipFailure(cause);
   }
   return size;
 }

@@ -16,8 +16,8 @@ export interface WriteZipOptions {
   readonly level?: number;
 }
 
-/** The first day that a zip can name; in local time, which is what DOS time stamps are, so every zone writes the same. */
-const FIRST_ZIP_DAY = () => new Date(1980, 0, 1);
+/** Any fixed day; in local time, which is what DOS time stamps are, so every zone writes the same fields. */
+const FIXED_DAY = () => new Date(2000, 0, 1);
 const FILE_MODE = 0o100644;
 
 /** A stream of the zip's bytes, entries in the order given. Throws ArchiveError `unsafe-name`. */
@@ -27,7 +27,7 @@ export function zipStream(contents: Iterable<ZipContent>, options: WriteZipOptio
   for (const { name, bytes, compress = true } of contents) {
     position++;
     zip.addBuffer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), checkEntryName(name, position), {
-      mtime: FIRST_ZIP_DAY(),
+      mtime: FIXED_DAY(),
       forceDosTimestamp: true,
       mode: FILE_MODE,
       compress,
