@@ -1,12 +1,31 @@
+export { type FillReport, type FillRule, fillPlane } from './contour/fill-plane.js';
+export * from './contour/hole-modes.js';
+export * from './contour/label-map.js';
+export {
+  ContourError,
+  type ContourErrorKind,
+  contourArea,
+  countPoints,
+  type HoleMode,
+  type LabelContours,
+  type LabelPlane,
+  type PlaneContours,
+  type Ring,
+  ringArea,
+} from './contour/rings.js';
+export * from './contour/trace-plane.js';
 export * from './failure.js';
 export * from './geometry.js';
-export * from './progress.js';
-export * from './segmentation.js';
-export * from './structure-masks.js';
-export * from './volume.js';
 export * from './orientation.js';
 export { type AxisPermutation, copyPermuted, sameTypeArray } from './permute.js';
+export * from './progress.js';
+export * from './regions/components.js';
+export * from './regions/morphology.js';
+export { type Connectivity, type Foreground, findRuns, type LabelArray, paintRuns, type Runs } from './regions/runs.js';
 export * from './resample/resample.js';
 export * from './resample/resize.js';
 export * from './resample/spacing-grid.js';
 export { type Interpolation, type Outside, roundHalfEven } from './resample/taps.js';
+export * from './segmentation.js';
+export * from './structure-masks.js';
+export * from './volume.js';
