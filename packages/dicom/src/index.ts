@@ -1,1 +1,15 @@
+export { Dataset, type DatasetOptions, type DatasetValue } from './dataset/dataset.js';
+export type { Keyword } from './dataset/dictionary.generated.js';
+export type { Element } from './dataset/element.js';
+export type { PixelDataElement } from './dataset/element-parser.js';
+export { DicomError, type DicomErrorKind } from './dataset/errors.js';
+export { DEFAULT_LIMITS, type ParseLimits } from './dataset/limits.js';
+export { type DicomFile, looksLikeDicom, type ParseOptions, parseDataset, parseDicom } from './dataset/parse.js';
+export { type WriteOptions, writeDataset, writeDicom } from './dataset/serialize.js';
+export { formatTag, isPrivateTag, keywordOf, type Tag, tagOf } from './dataset/tag.js';
+export type { Tolerance, ToleranceKind } from './dataset/tolerance.js';
+export * from './dataset/transfer-syntax.js';
+export { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, newUID, uidFrom } from './dataset/uid.js';
+export { formatDecimal } from './dataset/value-write.js';
+export type { VR } from './dataset/vr.js';
 export * from './series/reference.js';
