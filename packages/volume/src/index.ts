@@ -25,7 +25,7 @@ export { type Connectivity, type Foreground, findRuns, type LabelArray, paintRun
 export * from './resample/resample.js';
 export * from './resample/resize.js';
 export * from './resample/spacing-grid.js';
-export { type Interpolation, type Outside, roundHalfEven } from './resample/taps.js';
+export { type AxisTaps, type Interpolation, type Outside, roundHalfEven, tapsAt } from './resample/taps.js';
 export * from './segmentation.js';
 export * from './structure-masks.js';
 export * from './volume.js';
