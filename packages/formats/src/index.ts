@@ -1,3 +1,4 @@
+export { FormatError, type FormatErrorKind } from './format-error.js';
 export { ArchiveError, type ArchiveErrorKind } from './intake/archive-error.js';
 export { DEFAULT_INTAKE_LIMITS, type IntakeLimits } from './intake/limits.js';
 export {
@@ -17,3 +18,9 @@ export {
   mapConcurrently,
 } from './intake/source.js';
 export { type WriteZipOptions, writeZip, type ZipContent, zipStream } from './intake/write-zip.js';
+export { isNifti, type NiftiHeader, parseNiftiHeader } from './nifti/nifti-header.js';
+export { type NiftiImage, niftiSampleBytes, type ReadNiftiOptions, readNifti } from './nifti/read-nifti.js';
+export { type WriteNiftiOptions, writeNifti } from './nifti/write-nifti.js';
+export { isNrrd } from './nrrd/nrrd-header.js';
+export { type NrrdImage, type ReadNrrdOptions, readNrrd } from './nrrd/read-nrrd.js';
+export { type WriteNrrdOptions, writeNrrd } from './nrrd/write-nrrd.js';

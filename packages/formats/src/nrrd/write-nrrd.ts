@@ -1,0 +1,67 @@
+/** Volumes as one NRRD0004 or NRRD0005 file in left-posterior-superior, the space that is ours: nothing is converted. */
+import { originOf, sameGrid, type Volume } from '@isocenter/volume';
+import { FormatError } from '../format-error.js';
+import { gzipParts } from '../voxels/gzip-parts.js';
+import { littleEndianBytes, type SampleType, sampleTypeOf } from '../voxels/sample-type.js';
+
+export interface WriteNrrdOptions {
+  /** Default true. */
+  readonly gzip?: boolean;
+  /** gzip level, default 1. */
+  readonly level?: number;
+  /** Written as `key:=value`, in this order; never put patient data here. */
+  readonly keyValues?: Iterable<readonly [string, string]>;
+}
+
+const TYPE_NAMES: Partial<Record<SampleType, string>> = {
+  int8: 'int8',
+  uint8: 'uint8',
+  int16: 'int16',
+  uint16: 'uint16',
+  int32: 'int32',
+  uint32: 'uint32',
+  float32: 'float',
+  float64: 'double',
+};
+
+/** One Volume gives a 3-D file; several of one grid and type give a 4-D one with the channels as last axis ("list"). */
+export async function writeNrrd(volumes: Volume | readonly Volume[], options: WriteNrrdOptions = {}): Promise<Buffer> {
+  const list = 'kind' in volumes ? [volumes] : volumes;
+  const gzip = options.gzip !== false;
+  const header = Buffer.from(makeHeader(list, gzip, options.keyValues ?? []), 'utf8');
+  const parts = list.map((volume) => littleEndianBytes(volume.data));
+  return Buffer.concat([header, ...(gzip ? [await gzipParts(parts, options.level)] : parts)]);
+}
+
+function makeHeader(list: readonly Volume[], gzip: boolean, keyValues: Iterable<readonly [string, string]>): string {
+  const [first] = list;
+  if (
+    !first ||
+    list.some((volume) => !sameGrid(volume, first) || sampleTypeOf(volume.data) !== sampleTypeOf(first.data))
+  )
+    throw new FormatError('invalid-value', 'The channels of one NRRD file need one grid and one number type', {
+      where: 'NRRD channels',
+      next: 'Resample the channels onto one grid, or write one file each.',
+    });
+  const many = list.length > 1;
+  const column = (axis: number) => `(${[0, 4, 8].map((row) => first.affine[row + axis]).join(',')})`;
+  const lines = [
+    'NRRD0005',
+    `type: ${TYPE_NAMES[sampleTypeOf(first.data)]}`,
+    `dimension: ${many ? 4 : 3}`,
+    'space: left-posterior-superior',
+    `sizes: ${[...first.size, ...(many ? [list.length] : [])].join(' ')}`,
+    `space directions: ${column(0)} ${column(1)} ${column(2)}${many ? ' none' : ''}`,
+    `kinds: domain domain domain${many ? ' list' : ''}`,
+    'endian: little',
+    `encoding: ${gzip ? 'gzip' : 'raw'}`,
+    `space origin: (${originOf(first.affine).join(',')})`,
+    ...[...keyValues].map(([key, value]) => `${escaped(key)}:=${escaped(value)}`),
+  ];
+  return `${lines.join('\n')}\n\n`;
+}
+
+/** A newline would end the line. */
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\').replace(/\r?\n/g, '\\n');
+}
