@@ -4,6 +4,10 @@
  */
 import type { Grid } from '@isocenter/volume';
 import type { Dataset } from '../dataset/dataset.js';
+import type { Assembly } from './assemble.js';
+import { SeriesError } from './errors.js';
+import { isMultiFrame } from './frame.js';
+import { seriesTitle } from './series.js';
 
 /** The image that holds one slice of the grid. */
 export interface SliceReference {
@@ -25,4 +29,26 @@ export interface ReferenceSeries {
   readonly Modality: string;
   /** Indexed by k of the grid. */
   readonly slices: readonly SliceReference[];
+}
+
+/** What writers need to know of an assembled series, without loading its pixels. Throws SeriesError `unusable-series`. */
+export function referenceFrom(assembly: Assembly): ReferenceSeries {
+  const { grid, slices, series } = assembly;
+  if (!grid)
+    throw new SeriesError('unusable-series', `${seriesTitle(series)} has no grid that objects could refer to.`, {
+      next: 'See the findings of the series.',
+    });
+  return {
+    grid,
+    header: slices[0].instance.header,
+    StudyInstanceUID: series.StudyInstanceUID,
+    SeriesInstanceUID: series.SeriesInstanceUID,
+    FrameOfReferenceUID: series.FrameOfReferenceUID,
+    Modality: series.Modality,
+    slices: slices.map((slice) => ({
+      SOPClassUID: slice.instance.SOPClassUID,
+      SOPInstanceUID: slice.instance.SOPInstanceUID,
+      ...(isMultiFrame(slice) ? { frameNumber: slice.index + 1 } : {}),
+    })),
+  };
 }
