@@ -1,7 +1,7 @@
 /** The table at HoleMode, cell by cell: which hole mode is exact for which kind of reader, and where holes get lost. */
 import { describe, expect, it } from 'vitest';
 import { holesAs } from './hole-modes.js';
-import { contourArea, type HoleMode, type LabelPlane, type Ring, ringArea } from './rings.js';
+import { contourArea, type HoleMode, type LabelPlane, type PlaneContours, type Ring, ringArea } from './rings.js';
 import { tracePlane } from './trace-plane.js';
 import { AWKWARD, maskByReader, maskOf, planeFrom, type Reader, randomPlane, seeded } from './twins.suite.js';
 
@@ -13,25 +13,44 @@ function isPromised(mode: HoleMode, reader: Reader, rings: readonly Ring[]): boo
   return rings.every((ring) => ringArea(ring) > 0);
 }
 
-/** Each ring a simple polygon on voxel corners: no vertex and no edge twice, every vertex a corner. */
-function expectSimple(rings: readonly Ring[]): void {
-  for (const ring of rings) {
-    expect(ring.length).toBeGreaterThanOrEqual(8);
-    const seen = new Set<string>();
-    for (let p = 0; p < ring.length; p += 2) {
-      const [a, b] = [(p + ring.length - 2) % ring.length, (p + 2) % ring.length];
-      expect((ring[a] === ring[p]) !== (ring[p] === ring[b])).toBe(true);
-      const horizontal = ring[p + 1] === ring[b + 1];
-      const [from, to] = horizontal ? [ring[p], ring[b]] : [ring[p + 1], ring[b + 1]];
-      expect(Number.isInteger(from + 0.5) && from !== to).toBe(true);
-      // Every lattice point that the edge passes, its end left out.
-      for (let at = from; at !== to; at += to > from ? 1 : -1) {
-        const point = horizontal ? `${at},${ring[p + 1]}` : `${ring[p]},${at}`;
-        expect(seen.has(point)).toBe(false);
-        seen.add(point);
-      }
+/** What keeps a ring from being a simple polygon on voxel corners (a vertex or edge twice, a vertex that is no corner). */
+function faultOf(ring: Ring): string | undefined {
+  if (ring.length < 8) return 'fewer than four vertices';
+  const seen = new Set<number>();
+  for (let p = 0; p < ring.length; p += 2) {
+    const [a, b] = [(p + ring.length - 2) % ring.length, (p + 2) % ring.length];
+    if ((ring[a] === ring[p]) === (ring[p] === ring[b])) return `vertex ${p / 2} is no corner`;
+    const [di, dj] = [Math.sign(ring[b] - ring[p]), Math.sign(ring[b + 1] - ring[p + 1])];
+    // Every lattice point that the edge passes, its end left out.
+    for (let [i, j] = [ring[p], ring[p + 1]]; i !== ring[b] || j !== ring[b + 1]; i += di, j += dj) {
+      if (!Number.isInteger(i + 0.5) || !Number.isInteger(j + 0.5)) return `(${i}, ${j}) is no voxel corner`;
+      if (seen.has(i * 1000 + j)) return `(${i}, ${j}) is passed twice`;
+      seen.add(i * 1000 + j);
     }
   }
+  return undefined;
+}
+
+/** Each outer ring with its holes must be one 4-connected region, each region once: a flood fill is the twin. */
+function expectRegions({ rings, holeOf }: PlaneContours, mask: Uint8Array, ni: number, nj: number): void {
+  const todo = mask.slice();
+  for (let n = 0; n < rings.length; n++) {
+    if (holeOf[n] >= 0) continue;
+    const region = maskByReader([rings[n], ...rings.filter((_, m) => holeOf[m] === n)], ni, nj, 'even-odd');
+    const queue = [region.indexOf(1)];
+    const reached = new Uint8Array(mask.length);
+    for (let p = queue.pop(); p !== undefined; p = queue.pop()) {
+      if (todo[p] === 0) continue;
+      todo[p] = 0;
+      reached[p] = 1;
+      if (p % ni > 0) queue.push(p - 1);
+      if (p % ni < ni - 1) queue.push(p + 1);
+      if (p >= ni) queue.push(p - ni);
+      if (p + ni < mask.length) queue.push(p + ni);
+    }
+    expect(region).toEqual(reached);
+  }
+  expect(todo.includes(1)).toBe(false);
 }
 
 function check(plane: LabelPlane): void {
@@ -46,8 +65,12 @@ function check(plane: LabelPlane): void {
       for (const reader of READERS)
         if (isPromised(mode, reader, contours.rings))
           expect(maskByReader(contours.rings, plane.ni, plane.nj, reader)).toEqual(mask);
-      if (mode !== 'keyhole') expectSimple(contours.rings);
-      if (mode !== 'even-odd') for (const ring of contours.rings) expect(ringArea(ring)).toBeGreaterThan(0);
+      if (mode !== 'keyhole') expect(contours.rings.map(faultOf).filter(Boolean)).toEqual([]);
+      if (mode === 'even-odd') expectRegions(contours, mask, plane.ni, plane.nj);
+      const areas = contours.rings.map(ringArea);
+      expect(areas.map((area) => area > 0)).toEqual(contours.holeOf.map((outer) => outer < 0));
+      expect(areas.includes(0)).toBe(false);
+      if (mode !== 'even-odd') expect(contours.holeOf.every((outer) => outer < 0)).toBe(true);
     }
   }
 }
