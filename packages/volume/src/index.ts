@@ -1,6 +1,10 @@
+export * from './box.js';
+export * from './contour/fill-plane.js';
 export { type FillReport, type FillRule, fillPlane } from './contour/fill-plane.js';
 export * from './contour/hole-modes.js';
+export * from './contour/inset.js';
 export * from './contour/label-map.js';
+export * from './contour/rings.js';
 export {
   ContourError,
   type ContourErrorKind,
@@ -15,11 +19,19 @@ export {
 } from './contour/rings.js';
 export * from './contour/trace-plane.js';
 export * from './failure.js';
+export * from './filter/gaussian.js';
+export * from './filter/select.js';
 export * from './geometry.js';
+export * from './metrics/compare-masks.js';
+export * from './metrics/overlap.js';
+export * from './metrics/surface.js';
 export * from './orientation.js';
 export { type AxisPermutation, copyPermuted, sameTypeArray } from './permute.js';
 export * from './progress.js';
+export * from './regions/ball.js';
 export * from './regions/components.js';
+export * from './regions/distance.js';
+export * from './regions/holes.js';
 export * from './regions/morphology.js';
 export { type Connectivity, type Foreground, findRuns, type LabelArray, paintRuns, type Runs } from './regions/runs.js';
 export * from './resample/resample.js';

@@ -1,4 +1,5 @@
 /** Connected components of a mask or of one label, and choosing among them by size. */
+import { type Box, labelBoxes } from '../box.js';
 import { GeometryError, type Size3 } from '../geometry.js';
 import { voxelCount } from '../volume.js';
 import { type Connectivity, type Foreground, findRuns, type LabelArray, paintRuns, type Runs } from './runs.js';
@@ -79,14 +80,15 @@ export interface KeepLargestOptions {
 export function keepLargestComponents(data: LabelArray, size: Size3, options: KeepLargestOptions = {}): void {
   check(data, size);
   const connectivity = options.connectivity ?? 26;
-  const labels = options.labels ?? labelsIn(data);
-  const keepIn = (target: LabelArray, foreground: Foreground): void => {
-    const runs = findRuns(target, size, connectivity, foreground);
+  const boxes = labelBoxes(data, size);
+  const labels = (options.labels ?? [...boxes.keys()]).filter((label) => boxes.has(label));
+  const keepIn = (target: LabelArray, foreground: Foreground, box?: Box): void => {
+    const runs = findRuns(target, size, connectivity, foreground, box);
     if (runs.count <= (options.count ?? 1)) return;
     const keep = new Set(largestComponents(runs, size, options.count ?? 1));
     paintRuns(runs, size[0], data, 0, (component) => !keep.has(component));
   };
-  if (options.independent ?? true) for (const label of labels) keepIn(data, { is: label });
+  if (options.independent ?? true) for (const label of labels) keepIn(data, { is: label }, boxes.get(label));
   else keepIn(unionOf(data, labels), 'non-zero');
 }
 
@@ -99,21 +101,12 @@ export function removeSmallComponents(
   independent = true,
 ): void {
   check(data, size);
-  const remove = (foreground: Foreground): void => {
-    const runs = findRuns(data, size, connectivity, foreground);
+  const remove = (foreground: Foreground, box?: Box): void => {
+    const runs = findRuns(data, size, connectivity, foreground, box);
     paintRuns(runs, size[0], data, 0, (component) => runs.sizes[component] < minSize);
   };
-  if (independent) for (const label of labelsIn(data)) remove({ is: label });
+  if (independent) for (const [label, box] of labelBoxes(data, size)) remove({ is: label }, box);
   else remove('non-zero');
-}
-
-/** Labels that occur, ascending, without 0. */
-export function labelsIn(data: LabelArray): number[] {
-  const seen = new Uint8Array(data instanceof Uint8Array ? 256 : 65536);
-  for (let at = 0; at < data.length; at++) seen[data[at]] = 1;
-  const out: number[] = [];
-  for (let label = 1; label < seen.length; label++) if (seen[label]) out.push(label);
-  return out;
 }
 
 function unionOf(data: LabelArray, labels: readonly number[]): Uint8Array {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { describeWithPython } from '../../../../tools/test/needs.js';
 import { GeometryError, type Size3 } from '../geometry.js';
 import { askPython, randomMask } from '../test-volumes.js';
-import { close, dilate, erode, open } from './morphology.js';
+import { closeMask, dilateMask, erodeMask, openMask } from './morphology.js';
 import type { Connectivity } from './runs.js';
 
 function neighbours(connectivity: Connectivity): [number, number, number][] {
@@ -47,8 +47,8 @@ describe('erosion and dilation', () => {
       for (const connectivity of all)
         for (const density of [0.1, 0.6, 0.95]) {
           const mask = randomMask(size, density, size[0]);
-          expect(dilate(mask, size, connectivity)).toEqual(step(mask, size, connectivity, true));
-          expect(erode(mask, size, connectivity)).toEqual(step(mask, size, connectivity, false));
+          expect(dilateMask(mask, size, connectivity)).toEqual(step(mask, size, connectivity, true));
+          expect(erodeMask(mask, size, connectivity)).toEqual(step(mask, size, connectivity, false));
         }
   });
 
@@ -56,15 +56,15 @@ describe('erosion and dilation', () => {
     const size: Size3 = [40, 9, 8];
     const mask = randomMask(size, 0.02, 3);
     const twice = step(step(mask, size, 18, true), size, 18, true);
-    expect(dilate(mask, size, 18, 2)).toEqual(twice);
-    expect(dilate(mask, size, 18, 2, mask)).toBe(mask);
+    expect(dilateMask(mask, size, 18, 2)).toEqual(twice);
+    expect(dilateMask(mask, size, 18, 2, mask)).toBe(mask);
     expect(mask).toEqual(twice);
-    expect(erode(mask, size, 6, 2)).toEqual(step(step(twice, size, 6, false), size, 6, false));
-    expect(dilate(mask, size, 26, 0)).toEqual(mask);
+    expect(erodeMask(mask, size, 6, 2)).toEqual(step(step(twice, size, 6, false), size, 6, false));
+    expect(dilateMask(mask, size, 26, 0)).toEqual(mask);
   });
 
   it('refuse data that do not fill the grid', () => {
-    expect(() => erode(new Uint8Array(8), [3, 3, 3])).toThrow(GeometryError);
+    expect(() => erodeMask(new Uint8Array(8), [3, 3, 3])).toThrow(GeometryError);
   });
 });
 
@@ -73,21 +73,21 @@ describe('opening and closing', () => {
     const size: Size3 = [34, 9, 8];
     for (const connectivity of all) {
       const mask = randomMask(size, 0.7, 8);
-      const opened = open(mask, size, connectivity);
-      const closed = close(mask, size, connectivity);
+      const opened = openMask(mask, size, connectivity);
+      const closed = closeMask(mask, size, connectivity);
       for (let n = 0; n < mask.length; n++) {
         expect(opened[n]).toBeLessThanOrEqual(mask[n]);
         expect(closed[n]).toBeGreaterThanOrEqual(mask[n]);
       }
-      expect(open(opened, size, connectivity)).toEqual(opened);
-      expect(close(closed, size, connectivity)).toEqual(closed);
+      expect(openMask(opened, size, connectivity)).toEqual(opened);
+      expect(closeMask(closed, size, connectivity)).toEqual(closed);
     }
   });
 
   it('close a gap but not the space between structures further apart', () => {
     const line = Uint8Array.from([1, 0, 1, 0, 0, 0, 1]);
-    expect([...close(line, [7, 1, 1], 26)]).toEqual([1, 1, 1, 0, 0, 0, 1]);
-    expect([...open(Uint8Array.from([1, 0, 1, 1, 1, 0, 1]), [7, 1, 1], 6)]).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect([...closeMask(line, [7, 1, 1], 26)]).toEqual([1, 1, 1, 0, 0, 0, 1]);
+    expect([...openMask(Uint8Array.from([1, 0, 1, 1, 1, 0, 1]), [7, 1, 1], 6)]).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });
 });
 
@@ -102,7 +102,7 @@ m = np.fromfile(sys.argv[1], np.uint8).reshape(11, 12, 37)
 s = [ndi.generate_binary_structure(3, c) for c in (1, 2, 3)]
 np.stack([f(m, x, 2) for x in s for f in (ndi.binary_erosion, ndi.binary_dilation)]).astype(np.uint8).tofile(sys.argv[2])`;
     const theirs = askPython(python, script, [mask], Uint8Array);
-    const ours = ([6, 18, 26] as const).flatMap((c) => [erode(mask, size, c, 2), dilate(mask, size, c, 2)]);
+    const ours = ([6, 18, 26] as const).flatMap((c) => [erodeMask(mask, size, c, 2), dilateMask(mask, size, c, 2)]);
     for (const [n, mine] of ours.entries()) expect(mine).toEqual(theirs.slice(n * mask.length, (n + 1) * mask.length));
   });
 });

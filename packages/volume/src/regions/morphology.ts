@@ -142,7 +142,7 @@ function run(
 }
 
 /** Voxels all of whose neighbours are inside, `iterations` times. `into` may be `data` itself. Throws `size-mismatch`. */
-export function erode(
+export function erodeMask(
   data: Uint8Array,
   size: Size3,
   connectivity: Connectivity = 6,
@@ -153,7 +153,7 @@ export function erode(
 }
 
 /** Voxels with a neighbour inside, `iterations` times. `into` may be `data` itself. Throws `size-mismatch`. */
-export function dilate(
+export function dilateMask(
   data: Uint8Array,
   size: Size3,
   connectivity: Connectivity = 6,
@@ -164,12 +164,18 @@ export function dilate(
 }
 
 /** Erosions, then as many dilations: removes what is thinner than the neighbourhood. */
-export function open(data: Uint8Array, size: Size3, connectivity: Connectivity = 6, iterations = 1, into?: Uint8Array) {
+export function openMask(
+  data: Uint8Array,
+  size: Size3,
+  connectivity: Connectivity = 6,
+  iterations = 1,
+  into?: Uint8Array,
+) {
   return run(data, size, connectivity, iterations, ['erode', 'dilate'], 0, into);
 }
 
 /** Dilations, then as many erosions: fills gaps narrower than the neighbourhood; never removes a voxel. */
-export function close(
+export function closeMask(
   data: Uint8Array,
   size: Size3,
   connectivity: Connectivity = 6,

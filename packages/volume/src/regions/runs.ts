@@ -3,6 +3,7 @@
  * whose root is always the earliest run. So labels come out in memory (scan) order, as scipy.ndimage.label gives them,
  * and sizes, boxes or "keep the largest" never need a label image. (He, Chao, Suzuki: run-based two-scan labelling.)
  */
+import { type Box, wholeBox } from '../box.js';
 import type { Size3 } from '../geometry.js';
 
 /** 6, 18, 26 in space; 4 and 8 within each i-j plane, planes apart. */
@@ -77,33 +78,42 @@ class RunList {
   }
 }
 
-/** Cuts `data` into runs and joins them. Sizes are exact for any volume (float64 counts). */
+/**
+ * Cuts the part of `data` in `box` (default all) into runs and joins them; rows and columns are counted in the whole grid.
+ * Nothing outside the box is looked at.
+ */
 export function findRuns(
   data: LabelArray,
   size: Size3,
   connectivity: Connectivity,
   foreground: Foreground = 'non-zero',
+  box: Box = wholeBox(size),
 ): Runs {
-  const [ni, nj, nk] = size;
+  const [ni, nj] = size;
+  const { low, high } = box;
+  const rows = high[1] - low[1];
+  const planes = high[2] - low[2];
   const list = new RunList();
-  const rowStart = new Int32Array(nj * nk + 1);
+  const rowStart = new Int32Array(rows * planes + 1);
   const value = foreground === 'non-zero' ? 0 : 'is' in foreground ? foreground.is : foreground.isNot;
   const equal = typeof foreground === 'object' && 'is' in foreground;
-  for (let row = 0; row < nj * nk; row++) {
-    list.reserve(ni);
-    if (data instanceof Uint8Array) scanBytes(data, row * ni, ni, row, value, equal, list);
-    else scanWords(data, row * ni, ni, row, value, equal, list);
-    rowStart[row + 1] = list.length;
-  }
+  for (let k = 0, at = 0; k < planes; k++)
+    for (let j = 0; j < rows; j++) {
+      const row = low[1] + j + nj * (low[2] + k);
+      list.reserve(high[0] - low[0]);
+      if (data instanceof Uint8Array) scanBytes(data, row * ni, low[0], high[0], row, value, equal, list);
+      else scanWords(data, row * ni, low[0], high[0], row, value, equal, list);
+      rowStart[++at] = list.length;
+    }
   const parent = new Int32Array(list.length);
   for (let r = 0; r < parent.length; r++) parent[r] = r;
-  for (let k = 0; k < nk; k++)
-    for (let j = 0; j < nj; j++) {
-      const row = j + nj * k;
+  for (let k = 0; k < planes; k++)
+    for (let j = 0; j < rows; j++) {
+      const row = j + rows * k;
       if (rowStart[row] === rowStart[row + 1]) continue;
       for (const { dj, dk, reach } of NEIGHBOURS[connectivity]) {
-        if (j + dj < 0 || j + dj >= nj || k + dk < 0) continue;
-        const other = row + dj + nj * dk;
+        if (j + dj < 0 || j + dj >= rows || k + dk < 0) continue;
+        const other = row + dj + rows * dk;
         joinRows(
           list.start,
           list.end,
@@ -119,20 +129,21 @@ export function findRuns(
   return finish(list, parent);
 }
 
-/** One row of bytes. Stretches of four equal bytes are stepped over by comparing with their neighbours in one go. */
+/** Runs of one row of bytes, columns low … high − 1. */
 function scanBytes(
   data: Uint8Array,
   base: number,
-  ni: number,
+  low: number,
+  high: number,
   row: number,
   value: number,
   equal: boolean,
   list: RunList,
 ): void {
   const { start, end } = list;
-  const stop = base + ni;
+  const stop = base + high;
   let n = list.length;
-  let at = base;
+  let at = base + low;
   for (;;) {
     if (equal) while (at < stop && data[at] !== value) at++;
     else while (at < stop && data[at] === value) at++;
@@ -149,7 +160,8 @@ function scanBytes(
 function scanWords(
   data: Uint16Array,
   base: number,
-  ni: number,
+  low: number,
+  high: number,
   row: number,
   value: number,
   equal: boolean,
@@ -158,7 +170,7 @@ function scanWords(
   const { start, end } = list;
   let n = list.length;
   let open = false;
-  for (let i = 0; i < ni; i++) {
+  for (let i = low; i < high; i++) {
     const inside = (data[base + i] === value) === equal;
     if (inside === open) continue;
     if (inside) start[n] = i;
@@ -169,7 +181,7 @@ function scanWords(
     open = inside;
   }
   if (open) {
-    end[n] = ni;
+    end[n] = high;
     list.row[n++] = row;
   }
   list.length = n;
