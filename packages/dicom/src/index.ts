@@ -12,6 +12,18 @@ export * from './dataset/transfer-syntax.js';
 export { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, newUID, uidFrom } from './dataset/uid.js';
 export { formatDecimal } from './dataset/value-write.js';
 export type { VR } from './dataset/vr.js';
+export {
+  type DecodedFrames,
+  decodeFrameInto,
+  decodeFrames,
+  type FrameReader,
+  frameCount,
+  openFrames,
+  supportedTransferSyntaxes,
+} from './pixel/decode.js';
+export { type EncodedPixels, encodeFrames, type PixelFrames, setPixelData } from './pixel/encode.js';
+export { applyPalette } from './pixel/palette.js';
+export type { SampleArray } from './pixel/samples.js';
 export { type AssembleOptions, type Assembly, assembleSeries } from './series/assemble.js';
 export { type Choice, chooseSeries, type Wish } from './series/choose.js';
 export { SeriesError, type SeriesErrorKind } from './series/errors.js';
