@@ -24,3 +24,6 @@ export { type WriteNiftiOptions, writeNifti } from './nifti/write-nifti.js';
 export { isNrrd } from './nrrd/nrrd-header.js';
 export { type NrrdImage, type ReadNrrdOptions, readNrrd } from './nrrd/read-nrrd.js';
 export { type WriteNrrdOptions, writeNrrd } from './nrrd/write-nrrd.js';
+export { type NpyArray, readNpy, writeNpy } from './numpy/npy.js';
+export { isNpy } from './numpy/npy-header.js';
+export { readNpz, writeNpz } from './numpy/npz.js';
