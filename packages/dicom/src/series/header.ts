@@ -3,10 +3,9 @@
  * in sight, the whole source as last resort.
  */
 import { isFailure } from '@isocenter/volume';
-import type { DicomError } from '../dataset/errors.js';
 import { type DicomFile, parseDicom } from '../dataset/parse.js';
 import { objectIdentity } from './instance.js';
-import { objectKind } from './objects.js';
+import { type DicomObjectKind, objectKind } from './objects.js';
 import type { InstanceSource } from './source.js';
 
 /** A CT header is 2 to 10 KB. */
@@ -22,23 +21,35 @@ export async function readHeader(source: InstanceSource): Promise<DicomFile | un
     const bytes = partial ? await source.prefix(want) : await source.read();
     try {
       const file = parseDicom(bytes, { untilPixelData: true, partial, fileSize: source.size });
-      if (file.complete || isKnownObject(file)) return file;
+      if (file.complete || kindOf(file) !== undefined) return file;
     } catch (error) {
-      if (isNotDicom(error)) {
+      if (!isFailure(error)) throw error;
+      if (error.kind === 'not-dicom') {
         // Read once to its end, so that a damaged entry (CRC) is an error here and never a slice that silently lacks.
         if (partial) await source.read();
         return undefined;
       }
+      const start = glimpse(bytes);
+      // What a DICOMDIR lists is never followed, so its damage is nobody's loss.
+      if (start && kindOf(start) === 'DICOMDIR') return start;
       throw error;
     }
   }
 }
 
-function isNotDicom(error: unknown): error is DicomError {
-  return isFailure(error) && error.kind === 'not-dicom';
+/** Structure sets and the like are listed by their first attributes; their megabytes of contours need not be read now. */
+function kindOf(file: DicomFile): DicomObjectKind | undefined {
+  return objectKind(objectIdentity(file).SOPClassUID, file.dataset.string('Modality') ?? '');
 }
 
-/** Structure sets and the like are listed by their first attributes; their megabytes of contours need not be read now. */
-function isKnownObject(file: DicomFile): boolean {
-  return objectKind(objectIdentity(file).SOPClassUID, file.dataset.string('Modality') ?? '') !== undefined;
+const GLIMPSE = 512;
+
+/** The meta group of a damaged file. */
+function glimpse(bytes: Uint8Array): DicomFile | undefined {
+  try {
+    return parseDicom(bytes.subarray(0, GLIMPSE), { partial: true });
+  } catch (error) {
+    if (isFailure(error)) return undefined;
+    throw error;
+  }
 }

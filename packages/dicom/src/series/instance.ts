@@ -8,6 +8,7 @@ import type { Dataset } from '../dataset/dataset.js';
 import type { Keyword } from '../dataset/dictionary.generated.js';
 import { DicomError } from '../dataset/errors.js';
 import type { DicomFile } from '../dataset/parse.js';
+import { tagOf } from '../dataset/tag.js';
 import { layoutOf } from '../dataset/transfer-syntax.js';
 import type { Frame, Instance, Rescale, SplitKey } from './frame.js';
 import { attributesPerFrame, type FrameAttributes } from './functional-groups.js';
@@ -39,6 +40,10 @@ export function readInstance(file: DicomFile, source: InstanceSource): Instance 
   if (!Number.isInteger(frames) || frames < 1 || frames > MAX_FRAMES)
     throw new DicomError('limit', `The image says it has ${frames} frames; 1 to ${MAX_FRAMES} are read.`, {
       where: 'NumberOfFrames',
+    });
+  if (file.pixelData && file.pixelData.tag !== tagOf('PixelData'))
+    throw new DicomError('unsupported-pixels', 'Images of floating-point pixels are not read as a series.', {
+      where: 'FloatPixelData',
     });
   const bitsAllocated = header.number('BitsAllocated') ?? 16;
   return {

@@ -2,6 +2,7 @@
  * Which numbers a volume holds: the array type that keeps them exactly with the fewest bytes, and their unit
  * (PS3.3 C.11.1 Modality LUT, C.8.9.1 PET Units). Decided from headers; only an overflow of 16 bits is seen in the pixels.
  */
+import type { Dataset } from '../dataset/dataset.js';
 import type { Frame, Rescale } from './frame.js';
 
 export type VolumeArray = Int16Array | Uint16Array | Uint8Array | Float32Array;
@@ -47,8 +48,14 @@ export const BYTES_PER_VALUE: Readonly<Record<ValueType, number>> = { int16: 2, 
 export function unitsOf(frame: Frame): Units {
   const { instance, rescale } = frame;
   const type = rescale?.type ?? '';
-  if (instance.Modality === 'PT') return instance.header.string('Units') ?? 'arbitrary';
+  if (instance.Modality === 'PT') return petUnits(instance.header);
   // Rescale Type US means "unspecified"; CT images without it are in Hounsfield units by their IOD (C.8.2.1).
   if (instance.Modality === 'CT') return type === '' || type === 'US' ? 'HU' : type;
   return type === '' || type === 'US' ? 'arbitrary' : type;
+}
+
+/** GML is SUV, by body weight unless SUV Type says otherwise (C.8.9.1.1.3). */
+function petUnits(header: Dataset): Units {
+  const units = header.string('Units') ?? 'arbitrary';
+  return units === 'GML' && (header.string('SUVType') ?? 'BW') === 'BW' ? 'SUVbw' : units;
 }
