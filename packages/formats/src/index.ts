@@ -27,3 +27,6 @@ export { type WriteNrrdOptions, writeNrrd } from './nrrd/write-nrrd.js';
 export { type NpyArray, readNpy, writeNpy } from './numpy/npy.js';
 export { isNpy } from './numpy/npy-header.js';
 export { readNpz, writeNpz } from './numpy/npz.js';
+export { decodePng, type PngImage } from './png/decode-png.js';
+export { encodePng } from './png/encode-png.js';
+export { isPng } from './png/png-chunks.js';
