@@ -2,7 +2,7 @@ export * from './box.js';
 export * from './contour/fill-plane.js';
 export { type FillReport, type FillRule, fillPlane } from './contour/fill-plane.js';
 export * from './contour/hole-modes.js';
-export * from './contour/inset.js';
+export { INSET } from './contour/inset.js';
 export * from './contour/label-map.js';
 export * from './contour/rings.js';
 export {

@@ -203,6 +203,16 @@ function byTop(a: Ring, b: Ring): number {
   return ay - by || ax - bx;
 }
 
+/**
+ * Where two rings touch diagonally, each of the two pixels of the structure keeps its own two edges, so that pieces do not
+ * touch themselves there. A ring that touches itself (inset.ts wants it so) has that already.
+ */
+function partAtTouches(bounds: readonly number[]): void {
+  for (let n = 0; n + 1 < bounds.length; n++)
+    for (let node = bounds[n]; node < bounds[n + 1]; node++)
+      if (twin[node] > 0 && twin[node] <= bounds[n]) swapNext(node, twin[node] - 1);
+}
+
 function openHoles(mode: 'keyhole' | 'separate', outer: Ring, holes: readonly Ring[]): Ring[] {
   openBox(outer);
   try {
@@ -212,9 +222,7 @@ function openHoles(mode: 'keyhole' | 'separate', outer: Ring, holes: readonly Ri
       addRing(hole);
       bounds.push(count);
     }
-    const ringNodes = count;
-    if (mode === 'separate')
-      for (let node = 0; node < ringNodes; node++) if (twin[node] > 0) swapNext(node, twin[node] - 1);
+    if (mode === 'separate') partAtTouches(bounds);
     for (let n = 0; n < holes.length; n++) {
       const left = topNode(bounds[n], bounds[n + 1], -1);
       if (twin[left] === 0) drawChannel(left, -1);

@@ -1,9 +1,19 @@
 /** The table at HoleMode, cell by cell: which hole mode is exact for which kind of reader, and where holes get lost. */
 import { describe, expect, it } from 'vitest';
 import { holesAs } from './hole-modes.js';
+import { INSET } from './inset.js';
 import { contourArea, type HoleMode, type LabelPlane, type PlaneContours, type Ring, ringArea } from './rings.js';
 import { tracePlane } from './trace-plane.js';
-import { AWKWARD, maskByReader, maskOf, planeFrom, type Reader, randomPlane, seeded } from './twins.suite.js';
+import {
+  AWKWARD,
+  maskByReader,
+  maskByRounding,
+  maskOf,
+  planeFrom,
+  type Reader,
+  randomPlane,
+  seeded,
+} from './twins.suite.js';
 
 const MODES: readonly HoleMode[] = ['even-odd', 'keyhole', 'separate'];
 const READERS: readonly Reader[] = ['even-odd', 'winding-together', 'union', 'winding'];
@@ -53,6 +63,25 @@ function expectRegions({ rings, holeOf }: PlaneContours, mask: Uint8Array, ni: n
   expect(todo.includes(1)).toBe(false);
 }
 
+/** Inset contours: what their mode promises, and readers that round and paint borders are exact as well. */
+function checkInset(plane: LabelPlane): void {
+  const { ni, nj } = plane;
+  for (const mode of MODES)
+    for (const contours of tracePlane(plane, { holes: mode, inset: INSET })) {
+      const { rings, label, holeOf } = contours;
+      const mask = maskOf(plane, label);
+      expect(rings.map((ring) => ringArea(ring) > 0)).toEqual(holeOf.map((outer) => outer < 0));
+      for (const reader of READERS)
+        if (isPromised(mode, reader, rings)) expect(maskByReader(rings, ni, nj, reader)).toEqual(mask);
+      expect(maskByRounding(rings, ni, nj, false)).toEqual(mask);
+      if (mode !== 'even-odd') expect(maskByRounding(rings, ni, nj, true)).toEqual(mask);
+      // Nothing touches: no vertex twice in a slice, so rings that touched on voxel edges are simple and apart.
+      const seen = new Set<string>();
+      for (const ring of rings) for (let p = 0; p < ring.length; p += 2) seen.add(`${ring[p]},${ring[p + 1]}`);
+      expect(seen.size).toBe(rings.reduce((sum, ring) => sum + ring.length / 2, 0));
+    }
+}
+
 function check(plane: LabelPlane): void {
   const labels = new Set(plane.data.subarray(plane.offset, plane.offset + plane.ni * plane.nj));
   labels.delete(0);
@@ -76,11 +105,19 @@ function check(plane: LabelPlane): void {
 }
 
 describe('holes survive in each kind of reader that their mode promises', () => {
-  for (const [name, rows] of Object.entries(AWKWARD)) it(`for ${name}`, () => check(planeFrom(rows)));
+  for (const [name, rows] of Object.entries(AWKWARD))
+    it(`for ${name}`, () => {
+      check(planeFrom(rows));
+      checkInset(planeFrom(rows));
+    });
 
-  it('for 1500 random planes of several labels', () => {
+  it('for 1000 random planes of several labels', () => {
     const random = seeded(1);
-    for (let n = 0; n < 1500; n++) check(randomPlane(random, 14));
+    for (let n = 0; n < 1000; n++) {
+      const plane = randomPlane(random, 14);
+      check(plane);
+      checkInset(plane);
+    }
   });
 
   it('for every mask of 4 × 4 pixels', () => {
@@ -133,6 +170,16 @@ describe('what a mode does not promise', () => {
       [-0.5, -0.5, 2.5, -0.5, 2.5, 0.5, -0.5, 0.5],
       [2.5, 2.5, -0.5, 2.5, -0.5, 0.5, 0.5, 0.5, 0.5, 1.5, 1.5, 1.5, 1.5, 0.5, 2.5, 0.5],
     ]);
+  });
+
+  it('a reader that rounds to pixels and paints borders grows contours on voxel edges, not those drawn inside of them', () => {
+    const square = planeFrom(['....', '.11.', '.11.', '....']);
+    const [contours] = tracePlane(square);
+    expect(maskByRounding(contours.rings, 4, 4, false).reduce((sum, value) => sum + value, 0)).toBe(9);
+    const inset = (pixels: number) => tracePlane(square, { inset: pixels })[0].rings.map((r) => [...r]);
+    expect(inset(INSET)).toEqual([[0.7, 0.7, 2.3, 0.7, 2.3, 2.3, 0.7, 2.3]]);
+    for (const pixels of [-0.1, 0.5, Number.NaN])
+      expect(() => inset(pixels)).toThrow(expect.objectContaining({ kind: 'too-far' }));
   });
 
   it('refuses to turn keyhole polygons back into rings', () => {

@@ -8,6 +8,8 @@ import { tracePlane } from './trace-plane.js';
 export interface TraceMapOptions extends Watch {
   /** Default 'even-odd'. */
   readonly holes?: HoleMode;
+  /** As in TraceOptions: pixels inside of the voxel edges; default 0. */
+  readonly inset?: number;
   /** Only these labels; default: all but 0. A label without voxels is not in the answer. */
   readonly labels?: Iterable<number>;
 }
@@ -25,13 +27,13 @@ export function planeOf(map: LabelMap, k: number): LabelPlane {
  * map's affine turns (i, j, k) into LPS mm. Aborts with the signal's reason.
  */
 export function traceLabelMap(map: LabelMap, options: TraceMapOptions = {}): readonly LabelContours[] {
-  const { holes: mode = 'even-odd', progress, signal } = options;
+  const { holes: mode = 'even-odd', inset, progress, signal } = options;
   const labels = options.labels === undefined ? undefined : new Set(options.labels);
   const found = new Map<number, PlaneContours[]>();
   const nk = map.size[2];
   for (let k = 0; k < nk; k++) {
     signal?.throwIfAborted();
-    for (const contours of tracePlane(planeOf(map, k), { holes: mode, labels, k })) {
+    for (const contours of tracePlane(planeOf(map, k), { holes: mode, inset, labels, k })) {
       const planes = found.get(contours.label);
       if (planes === undefined) found.set(contours.label, [contours]);
       else planes.push(contours);

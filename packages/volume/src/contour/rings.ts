@@ -17,6 +17,7 @@ export type Ring = Readonly<Float64Array<ArrayBufferLike>>;
  * | all rings of a slice together, non-zero winding      | exact      | exact     | exact      |
  * | each ring alone (even-odd or non-zero), then joined  | holes lost | exact     | exact      |
  * | each ring alone, and needs simple polygons           | holes lost | –         | exact      |
+ * | rounds points to pixels and paints borders           | –          | –         | –          |
  *
  * - `even-odd`: outer rings and holes as rings of their own. Each ring is a simple polygon.
  * - `keyhole`: each hole is tied to its outer ring by a channel of no width (PS3.3 C.8.8.6.3 describes it), so one polygon
@@ -25,6 +26,8 @@ export type Ring = Readonly<Float64Array<ArrayBufferLike>>;
  * - `separate`: a region with holes is cut, on such lines, into pieces without holes. Each piece is a simple polygon;
  *   viewers show the cuts as lines.
  *
+ * The last two rows become exact for 'keyhole' and 'separate' with the option `inset` of tracePlane (the last
+ * one also for 'even-odd' when it fills all rings together).
  * A slice without holes gives the same rings in all modes.
  */
 export type HoleMode = 'even-odd' | 'keyhole' | 'separate';
@@ -79,7 +82,7 @@ export function ringArea(ring: Ring): number {
   return twice / 2;
 }
 
-/** Sum of the signed areas, in pixels: for contours along voxel edges the count of pixels, in every hole mode. */
+/** Sum of the signed areas, in pixels: for contours without inset the count of pixels, in every hole mode. */
 export function contourArea(contours: PlaneContours): number {
   let area = 0;
   for (const ring of contours.rings) area += ringArea(ring);

@@ -9,6 +9,7 @@
  * give figure-eights, background 8-connected rings that pinch themselves: both confuse readers that clean polygons.
  */
 import { holesAs } from './hole-modes.js';
+import { insetContours } from './inset.js';
 import { type LabelRuns, runsOf } from './label-runs.js';
 import { type HoleMode, type LabelPlane, type PlaneContours, type Ring, ringArea } from './rings.js';
 
@@ -17,6 +18,11 @@ export interface TraceOptions {
   readonly holes?: HoleMode;
   /** Only these labels; default: all but 0. */
   readonly labels?: ReadonlySet<number>;
+  /**
+   * Pixels, below 0.5, that rings are drawn inside of the voxel edges, for readers that round to pixels and paint borders
+   * (inset.ts; give INSET); default 0.
+   */
+  readonly inset?: number;
   /** Slice index that the answer carries; default 0. */
   readonly k?: number;
 }
@@ -146,16 +152,16 @@ function step(x: number, y: number, touch: number, rings: Ring[]): void {
   pathTouch[pathLength++] = touch;
 }
 
-/** Walks one border of a region; wherever it comes back to a vertex, the loop is cut off as a ring of its own. */
-function walk({ ends, rows }: LabelRuns, start: number, rings: Ring[]): void {
+/** Walks one border of a region; wherever it comes back to a vertex, the loop is cut off as a ring of its own (`cut`). */
+function walk({ ends, rows }: LabelRuns, start: number, cut: boolean, rings: Ring[]): void {
   let a = start;
   do {
     const b = next[a];
     next[a] = -1;
     if (ends[a] !== ends[b]) {
       const y = rows[a >> 1] + (a & 1);
-      step(ends[a], y, touchAtExit[a], rings);
-      step(ends[b], y, touchAtEntry[b], rings);
+      step(ends[a], y, cut ? touchAtExit[a] : 0, rings);
+      step(ends[b], y, cut ? touchAtEntry[b] : 0, rings);
     }
     a = b;
   } while (a !== start);
@@ -211,7 +217,7 @@ function nest(found: readonly Ring[], runs: readonly number[]): Pick<PlaneContou
   return { rings, holeOf };
 }
 
-function traceLabel(runs: LabelRuns, n: number, k: number): PlaneContours {
+function traceLabel(runs: LabelRuns, n: number, k: number, cut: boolean): PlaneContours {
   const from = runs.starts[n];
   const to = runs.starts[n + 1];
   linkLabel(runs, from, to);
@@ -221,7 +227,7 @@ function traceLabel(runs: LabelRuns, n: number, k: number): PlaneContours {
   for (let r = from; r < to; r++) {
     if (next[2 * r] < 0) continue;
     const before = rings.length;
-    walk(runs, 2 * r, rings);
+    walk(runs, 2 * r, cut, rings);
     for (let m = before; m < rings.length; m++) {
       runOf.push(r);
       holes ||= ringArea(rings[m]) < 0;
@@ -236,7 +242,8 @@ function traceLabel(runs: LabelRuns, n: number, k: number): PlaneContours {
 /**
  * Contours of all labels of a plane (0 is background), labels ascending, along voxel edges in index coordinates (i, j).
  * Every ring has at least four vertices, every vertex is a corner, and the areas add up to the count of pixels.
- * Throws ContourError `plane-mismatch`.
+ * With an inset the vertices lie that much inside instead, and the areas are smaller.
+ * Throws ContourError `plane-mismatch`, and `too-far` for an inset that is not between 0 and 0.5.
  */
 export function tracePlane(plane: LabelPlane, options: TraceOptions = {}): readonly PlaneContours[] {
   const runs = runsOf(plane, options.labels);
@@ -247,8 +254,11 @@ export function tracePlane(plane: LabelPlane, options: TraceOptions = {}): reado
     touchAtExit = new Int32Array(nodes);
     parent = new Int32Array(nodes / 2);
   }
+  const { holes = 'even-odd', inset = 0, k = 0 } = options;
   const contours: PlaneContours[] = [];
-  for (let n = 0; n < runs.labels.length; n++)
-    contours.push(holesAs(options.holes ?? 'even-odd', traceLabel(runs, n, options.k ?? 0)));
+  for (let n = 0; n < runs.labels.length; n++) {
+    const onEdges = holesAs(holes, traceLabel(runs, n, k, inset === 0));
+    contours.push(inset === 0 ? onEdges : insetContours(onEdges, inset));
+  }
   return contours;
 }

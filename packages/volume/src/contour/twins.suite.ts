@@ -138,3 +138,19 @@ export function randomPlane(random: () => number, largest: number): LabelPlane {
   }
   return { data, offset, ni, nj };
 }
+
+/**
+ * A reader that rounds vertices to pixels (halves to even), fills all rings even-odd and paints the borders, as OpenCV's
+ * fillPoly does for polygons whose edges run along i and j. `each`: ring by ring, joined.
+ */
+export function maskByRounding(rings: readonly Ring[], ni: number, nj: number, each: boolean): Uint8Array {
+  const toEven = (value: number) => (Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value));
+  const rounded = rings.map((ring) => ring.map(toEven));
+  const mask = maskByReader(rounded, ni, nj, each ? 'union' : 'even-odd');
+  for (const ring of rounded)
+    for (let p = 0, q = ring.length - 2; p < ring.length; q = p, p += 2)
+      for (let j = Math.min(ring[q + 1], ring[p + 1]); j <= Math.max(ring[q + 1], ring[p + 1]); j++)
+        for (let i = Math.min(ring[q], ring[p]); i <= Math.max(ring[q], ring[p]); i++)
+          if (i >= 0 && i < ni && j >= 0 && j < nj) mask[i + ni * j] = 1;
+  return mask;
+}
