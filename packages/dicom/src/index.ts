@@ -21,6 +21,12 @@ export {
   openFrames,
   supportedTransferSyntaxes,
 } from './pixel/decode.js';
+export {
+  closeDecodePool,
+  type DecodeJob,
+  type DecodeManyOptions,
+  decodeInstancesParallel,
+} from './pixel/decode-pool.js';
 export { type EncodedPixels, encodeFrames, type PixelFrames, setPixelData } from './pixel/encode.js';
 export { applyPalette } from './pixel/palette.js';
 export type { SampleArray } from './pixel/samples.js';

@@ -9,6 +9,7 @@ export interface CodestreamHeader {
   readonly components: number;
   /** Bits per sample. */
   readonly precision: number;
+  readonly jpeg2000: boolean;
   /** Only JPEG 2000 knows signed samples. */
   readonly signed: boolean;
 }
@@ -45,6 +46,7 @@ function readJpegHeader(frame: Uint8Array): CodestreamHeader {
         rows: ((frame[at + 5] as number) << 8) | (frame[at + 6] as number),
         columns: ((frame[at + 7] as number) << 8) | (frame[at + 8] as number),
         components: frame[at + 9] as number,
+        jpeg2000: false,
         signed: false,
       };
     if (isFrame || code === SOS || length < 2) break;
@@ -69,6 +71,7 @@ function readJpeg2000Header(frame: Uint8Array): CodestreamHeader | undefined {
     rows: view.getUint32(12) - view.getUint32(20),
     components: view.getUint16(40),
     precision: (depth & 0x7f) + 1,
+    jpeg2000: true,
     signed: (depth & 0x80) !== 0,
   };
 }

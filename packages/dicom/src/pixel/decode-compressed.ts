@@ -10,7 +10,7 @@ import { decodeWithWasm, type WasmCodec } from './wasm-codecs.js';
 
 export interface DecodedFrame {
   readonly bytes: Uint8Array;
-  /** Bits of each sample that count, and the highest of them: of the codestream, where it says more than the data set. */
+  /** Bits of each sample that count, and the highest of them; a codec leaves the rest unsaid. */
   readonly bits: number;
   readonly highBit: number;
 }
@@ -104,7 +104,9 @@ async function decodeCodestream(
     result.planarConfiguration === 1
       ? interleave(result.bytes, description.samplesPerPixel, sampleBytes(description))
       : result.bytes;
-  const bits = Math.max(precision, description.bitsStored);
+  // Unsigned JPEG 2000 samples of a signed image: their sign bit is the codestream's highest (as pydicom 3 reads them too).
+  const reinterpreted = header?.jpeg2000 && header.signed !== (description.pixelRepresentation === 1);
+  const bits = reinterpreted ? Math.min(precision, description.bitsStored) : description.bitsStored;
   return { bytes, bits, highBit: bits - 1 };
 }
 

@@ -108,6 +108,10 @@ async function encodeFrame(encoding: PixelEncoding, pixels: PixelFrames, first: 
     throw new DicomError('unsupported-pixels', 'More than 16 bits are not written in this transfer syntax.', {
       where: 'BitsAllocated',
     });
+  if (encoding === 'jpeg-2000' && bitsAllocated === 8 && pixels.pixelRepresentation === 1)
+    throw new DicomError('unsupported-pixels', 'The JPEG 2000 encoder clips signed 8-bit samples.', {
+      where: 'PixelRepresentation',
+    });
   const signless = encoding === 'jpeg' || encoding === 'jpeg-ls';
   const input = signless ? withoutSignBits(bytes, pixels) : bytes;
   const result = await encodeWithWasm(codec, input, {
