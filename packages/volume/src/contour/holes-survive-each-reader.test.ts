@@ -111,9 +111,9 @@ describe('holes survive in each kind of reader that their mode promises', () => 
       checkInset(planeFrom(rows));
     });
 
-  it('for 1000 random planes of several labels', () => {
+  it('for 400 random planes of several labels', () => {
     const random = seeded(1);
-    for (let n = 0; n < 1000; n++) {
+    for (let n = 0; n < 400; n++) {
       const plane = randomPlane(random, 14);
       check(plane);
       checkInset(plane);
@@ -177,7 +177,7 @@ describe('what a mode does not promise', () => {
     const [contours] = tracePlane(square);
     expect(maskByRounding(contours.rings, 4, 4, false).reduce((sum, value) => sum + value, 0)).toBe(9);
     const inset = (pixels: number) => tracePlane(square, { inset: pixels })[0].rings.map((r) => [...r]);
-    expect(inset(INSET)).toEqual([[0.7, 0.7, 2.3, 0.7, 2.3, 2.3, 0.7, 2.3]]);
+    expect(inset(0.25)).toEqual([[0.75, 0.75, 2.25, 0.75, 2.25, 2.25, 0.75, 2.25]]);
     for (const pixels of [-0.1, 0.5, Number.NaN])
       expect(() => inset(pixels)).toThrow(expect.objectContaining({ kind: 'too-far' }));
   });
