@@ -7,7 +7,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Affine, affineFrom, cross, dot, type Size3, type Vector3 } from '@isocenter/volume';
+import {
+  type Affine,
+  affineFrom,
+  cross,
+  dot,
+  indexToPatient,
+  invertAffine,
+  type Size3,
+  type Vector3,
+} from '@isocenter/volume';
 import * as yauzl from 'yauzl';
 import { Dataset } from '../../packages/dicom/src/dataset/dataset.js';
 import { parseDicom } from '../../packages/dicom/src/dataset/parse.js';
@@ -195,4 +204,48 @@ export function dcmdump(bytes: Uint8Array): string {
     if (status !== 0 || /^[EF]: /m.test(stderr)) throw new Error(`dcmdump: ${stderr}`);
     return stdout;
   });
+}
+
+/** NRRD of 16-bit whole numbers (raw or gzip), LPS. */
+export function readNrrd(path: string): { data: Int16Array; size: Size3; affine: Affine } {
+  const raw = readFileSync(path);
+  const end = raw.indexOf('\n\n');
+  const header = raw.subarray(0, end).toString('latin1');
+  const field = (name: string): string => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(header)?.[1] ?? '';
+  const numbers = (text: string): number[] => (text.match(/-?[\d.]+(?:e[-+]?\d+)?/gi) ?? []).map(Number);
+  if (field('type') !== 'short' || field('space') !== 'left-posterior-superior') throw new Error(`${path}: ${header}`);
+  const bytes = field('encoding') === 'gzip' ? gunzipSync(raw.subarray(end + 2)) : raw.subarray(end + 2);
+  const size = numbers(field('sizes')) as unknown as Size3;
+  const d = numbers(field('space directions'));
+  const o = numbers(field('space origin'));
+  const affine = [d[0], d[3], d[6], o[0], d[1], d[4], d[7], o[1], d[2], d[5], d[8], o[2], 0, 0, 0, 1];
+  const data = new Int16Array(size[0] * size[1] * size[2]);
+  for (let n = 0; n < data.length; n++) data[n] = bytes.readInt16LE(2 * n);
+  return { data, size, affine };
+}
+
+interface Voxels {
+  readonly data: ArrayLike<number>;
+  readonly size: Size3;
+  readonly affine: Affine;
+}
+
+/** Voxels (by place in the patient) where two label volumes differ; outside of either counts as 0. `b` must be axis-parallel to `a`. */
+export function differingInSpace(a: Voxels, b: Voxels): number {
+  const toB = invertAffine(b.affine);
+  let different = 0;
+  let met = 0;
+  for (let k = 0; k < a.size[2]; k++)
+    for (let j = 0; j < a.size[1]; j++)
+      for (let i = 0; i < a.size[0]; i++) {
+        const p = indexToPatient(toB, ...indexToPatient(a.affine, i, j, k)).map(Math.round);
+        const inside = p.every((value, axis) => value >= 0 && value < b.size[axis]);
+        const other = inside ? b.data[p[0] + b.size[0] * (p[1] + b.size[1] * p[2])] : 0;
+        if (other !== 0) met++;
+        if (other !== a.data[i + a.size[0] * (j + a.size[1] * k)]) different++;
+      }
+  // What of b lies outside a was not met above.
+  let inB = 0;
+  for (let n = 0; n < b.data.length; n++) if (b.data[n] !== 0) inB++;
+  return different + inB - met;
 }

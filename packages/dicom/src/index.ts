@@ -12,6 +12,8 @@ export * from './dataset/transfer-syntax.js';
 export { IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, newUID, uidFrom } from './dataset/uid.js';
 export { formatDecimal } from './dataset/value-write.js';
 export type { VR } from './dataset/vr.js';
+export type { ObjectOptions } from './iod/modules.js';
+export { modelId, type Provenance, readProvenance } from './iod/provenance.js';
 export {
   type DecodedFrames,
   decodeFrameInto,
@@ -30,6 +32,24 @@ export {
 export { type EncodedPixels, encodeFrames, type PixelFrames, setPixelData } from './pixel/encode.js';
 export { applyPalette } from './pixel/palette.js';
 export type { SampleArray } from './pixel/samples.js';
+export type { RtFinding, RtFindingKind } from './rtstruct/findings.js';
+export type { RtstructProfile } from './rtstruct/profile.js';
+export { readRtstruct } from './rtstruct/read.js';
+export * from './rtstruct/structure-set.js';
+export { type FilledStructureSet, type FillOptions, rtstructToSegmentation } from './rtstruct/to-segmentation.js';
+export { RT_STRUCTURE_SET_STORAGE, type RtstructOptions, writeRtstruct } from './rtstruct/write.js';
+export * from './sc/write.js';
+export { readSeg } from './seg/read.js';
+export type { SegFrame, SegObject, SegTolerance, SegToleranceKind } from './seg/seg-object.js';
+export type { Segment } from './seg/segments.js';
+export { type SegReadOptions, segFractions, segToSegmentation } from './seg/to-segmentation.js';
+export {
+  LABEL_MAP_SEGMENTATION_STORAGE,
+  SEGMENTATION_STORAGE,
+  type SegOptions,
+  type SegType,
+  writeSeg,
+} from './seg/write.js';
 export { type AssembleOptions, type Assembly, assembleSeries } from './series/assemble.js';
 export { type Choice, chooseSeries, type Wish } from './series/choose.js';
 export { SeriesError, type SeriesErrorKind } from './series/errors.js';
@@ -42,3 +62,4 @@ export { type Scan, scanSources } from './series/scan.js';
 export { type Series, seriesTitle } from './series/series.js';
 export type { InstanceSource } from './series/source.js';
 export type { Units, VolumeArray } from './series/values.js';
+export * from './sr/write.js';

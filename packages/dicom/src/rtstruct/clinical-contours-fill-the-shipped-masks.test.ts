@@ -48,7 +48,7 @@ describeWithData(
       const { segmentation, findings } = rtstructToSegmentation(set, reference);
       expect(segmentation.structures).toHaveLength(1);
       const { data } = segmentation.layers[0];
-      expect(data.reduce((sum, value) => sum + value, 0)).toBe(voxels);
+      expect(Uint8Array.from(data).reduce((sum, value) => sum + value, 0)).toBe(voxels);
       expect(differing(data, 1, readNifti(path('mask.nii.gz')).data)).toBe(0);
       expect(findings.map((finding) => finding.kind)).toContain('images-differ');
       expect(findings.filter((finding) => finding.severity === 'refusal')).toEqual([]);
