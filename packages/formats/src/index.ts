@@ -1,3 +1,5 @@
+export { type ReadCsvOptions, readCsv, readCsvRecords } from './csv/read-csv.js';
+export { type CsvCell, type WriteCsvOptions, writeCsv } from './csv/write-csv.js';
 export { FormatError, type FormatErrorKind } from './format-error.js';
 export { ArchiveError, type ArchiveErrorKind } from './intake/archive-error.js';
 export { DEFAULT_INTAKE_LIMITS, type IntakeLimits } from './intake/limits.js';
@@ -27,6 +29,10 @@ export { type WriteNrrdOptions, writeNrrd } from './nrrd/write-nrrd.js';
 export { type NpyArray, readNpy, writeNpy } from './numpy/npy.js';
 export { isNpy } from './numpy/npy-header.js';
 export { readNpz, writeNpz } from './numpy/npz.js';
+export { OutputError, type OutputErrorKind } from './output/output-error.js';
+export { OutputFolder, type OutputFolderOptions } from './output/output-folder.js';
+export { safeFileName } from './output/safe-file-name.js';
+export { writeFileAtomic } from './output/write-file-atomic.js';
 export { decodePng, type PngImage } from './png/decode-png.js';
 export { encodePng } from './png/encode-png.js';
 export { isPng } from './png/png-chunks.js';
