@@ -1,7 +1,7 @@
 /** Many compressed slices decoded on all cores: worker threads that write into one SharedArrayBuffer (DESIGN §4). */
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { DicomError } from '../dataset/errors.js';
 import { parseDicom } from '../dataset/parse.js';
 import { decodeFrameInto } from './decode.js';
@@ -44,7 +44,9 @@ function workerFile(): string {
   return here.replace(/([\\/])src([\\/])pixel([\\/])/, '$1dist$2pixel$3');
 }
 
-function openPool(threads: number): Piscina {
+/** Piscina is loaded on first use: importing the package stays cheap. */
+async function openPool(threads: number): Promise<Piscina> {
+  const { Piscina } = await import('piscina');
   if (!pool || poolThreads !== threads) {
     void pool?.destroy();
     pool = new Piscina({ filename: workerFile(), minThreads: 0, maxThreads: threads, idleTimeout: IDLE_MILLISECONDS });
@@ -91,7 +93,7 @@ export async function decodeInstancesParallel(
   options: DecodeManyOptions = {},
 ): Promise<void> {
   const threads = threadsFor(jobs, options);
-  const open = threads > 1 ? openPool(threads) : undefined;
+  const open = threads > 1 ? await openPool(threads) : undefined;
   // One more in flight than there are threads: the next file is read while the others are decoded.
   const lanes = threads > 1 ? threads + 1 : 1;
   let next = 0;

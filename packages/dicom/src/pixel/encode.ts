@@ -77,7 +77,7 @@ function plain(
   return new Element(tagOf(keyword), vr, bytes, 0, bytes.length);
 }
 
-/** JPEG and JPEG-LS know no sign: their samples are the BitsStored low bits. The sign comes back when it is read. */
+/** JPEG knows no sign: its samples are the BitsStored low bits. The sign comes back when it is read. */
 function withoutSignBits(bytes: Uint8Array, pixels: PixelFrames): Uint8Array {
   const { bitsAllocated, bitsStored, pixelRepresentation } = pixels;
   if (pixelRepresentation === 0 || bitsStored === bitsAllocated) return bytes;
@@ -113,7 +113,8 @@ async function encodeFrame(encoding: PixelEncoding, pixels: PixelFrames, first: 
       where: 'PixelRepresentation',
     });
   const signless = encoding === 'jpeg' || encoding === 'jpeg-ls';
-  const input = signless ? withoutSignBits(bytes, pixels) : bytes;
+  // The JPEG-LS encoder codes whole words, so that their sign bits may stay.
+  const input = encoding === 'jpeg' ? withoutSignBits(bytes, pixels) : bytes;
   const result = await encodeWithWasm(codec, input, {
     ...pixels,
     pixelRepresentation: signless ? 0 : pixels.pixelRepresentation,
