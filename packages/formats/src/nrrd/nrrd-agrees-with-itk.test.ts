@@ -151,6 +151,11 @@ describe('a NRRD file', () => {
     }
   });
 
+  it('is not written with a key that readers would take for something else', async () => {
+    for (const key of ['', 'a: b', '#x'])
+      await expect(writeNrrd(small(), { keyValues: [[key, '']] })).rejects.toMatchObject({ kind: 'invalid-value' });
+  });
+
   it('in RAS lands at the same place as in LPS', async () => {
     const image = await readNrrd(
       crafted({

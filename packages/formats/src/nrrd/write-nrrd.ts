@@ -56,9 +56,19 @@ function makeHeader(list: readonly Volume[], gzip: boolean, keyValues: Iterable<
     'endian: little',
     `encoding: ${gzip ? 'gzip' : 'raw'}`,
     `space origin: (${originOf(first.affine).join(',')})`,
-    ...[...keyValues].map(([key, value]) => `${escaped(key)}:=${escaped(value)}`),
+    ...[...keyValues].map(([key, value]) => `${checkedKey(key)}:=${escaped(value)}`),
   ];
   return `${lines.join('\n')}\n\n`;
+}
+
+/** A colon would make the pair a field, a number sign the line a comment. */
+function checkedKey(key: string): string {
+  if (key === '' || key.includes(':') || key.startsWith('#'))
+    throw new FormatError('invalid-value', 'A NRRD key must not be empty, hold a colon or begin with #', {
+      where: 'NRRD key',
+      next: 'This is a fault of the caller: report it.',
+    });
+  return escaped(key);
 }
 
 /** A newline would end the line. */
