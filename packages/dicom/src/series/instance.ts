@@ -97,7 +97,10 @@ function frameFrom(instance: Instance, index: number, attributes: FrameAttribute
     sliceThickness: positive(measures?.number('SliceThickness')),
     spacingBetweenSlices: positive(measures?.number('SpacingBetweenSlices') ?? header.number('SpacingBetweenSlices')),
     rescale: rescaleFrom(attributes.group('PixelValueTransformationSequence')),
-    keys: splitKeys(header, attributes),
+    // Needed only where images repeat a position: reading them for every slice would take half the time of a scan.
+    get keys() {
+      return splitKeys(header, attributes);
+    },
   };
 }
 
