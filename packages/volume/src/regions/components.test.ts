@@ -57,7 +57,7 @@ describe('connectedComponents', () => {
           const mask = randomMask(size, density, size[0] + density * 100);
           const { labels, count, sizes: voxels } = connectedComponents(mask, size, connectivity);
           const want = flood(mask, size, connectivity, (v) => v !== 0);
-          expect(labels).toEqual(want);
+          expect(Int32Array.from(labels)).toEqual(want);
           expect(count).toBe(Math.max(...want));
           for (let c = 1; c <= count; c++) expect(voxels[c]).toBe(want.filter((l) => l === c).length);
         }
@@ -68,13 +68,15 @@ describe('connectedComponents', () => {
     const bytes = randomMask(size, 0.5, 1).map((v, at) => v * (1 + (at % 3)));
     for (const data of [bytes, Uint16Array.from(bytes, (v) => v * 300)]) {
       const label = 2 * (data instanceof Uint8Array ? 1 : 300);
-      expect(connectedComponents(data, size, 18, { is: label }).labels).toEqual(
+      expect(Int32Array.from(connectedComponents(data, size, 18, { is: label }).labels)).toEqual(
         flood(data, size, 18, (v) => v === label),
       );
-      expect(connectedComponents(data, size, 6, { isNot: label }).labels).toEqual(
+      expect(Int32Array.from(connectedComponents(data, size, 6, { isNot: label }).labels)).toEqual(
         flood(data, size, 6, (v) => v !== label),
       );
-      expect(connectedComponents(data, size, 26).labels).toEqual(flood(data, size, 26, (v) => v !== 0));
+      expect(Int32Array.from(connectedComponents(data, size, 26).labels)).toEqual(
+        flood(data, size, 26, (v) => v !== 0),
+      );
     }
   });
 
@@ -84,6 +86,28 @@ describe('connectedComponents', () => {
     mask[13] = 1;
     expect(connectedComponents(mask, [3, 3, 3], 6, 'non-zero', into).labels).toBe(into);
     expect(into.reduce((sum, v) => sum + v, 0)).toBe(1);
+  });
+
+  it('labels in the narrowest type that holds the count', () => {
+    for (const [size, type] of [
+      [[400, 1, 1], Uint8Array],
+      [[800, 1, 1], Uint16Array],
+      [[140000, 1, 1], Int32Array],
+    ] as const) {
+      const dotted = Uint8Array.from({ length: size[0] }, (_, n) => n % 2);
+      const { labels, count } = connectedComponents(dotted, size, 6);
+      expect(labels).toBeInstanceOf(type);
+      expect(labels[labels.length - 1]).toBe(count);
+    }
+    expect(() =>
+      connectedComponents(
+        Uint8Array.from({ length: 800 }, (_, n) => n % 2),
+        [800, 1, 1],
+        6,
+        'non-zero',
+        new Uint8Array(800),
+      ),
+    ).toThrow(GeometryError);
   });
 
   it('refuses data that do not fill the grid', () => {
@@ -141,7 +165,7 @@ m = np.fromfile(sys.argv[1], np.uint8).reshape(20, 30, 40)
 np.stack([ndi.label(m, ndi.generate_binary_structure(3, c))[0] for c in (1, 2, 3)]).astype(np.int32).tofile(sys.argv[2])`;
     const theirs = askPython(python, script, [mask], Int32Array);
     for (const [n, connectivity] of ([6, 18, 26] as const).entries())
-      expect(connectedComponents(mask, size, connectivity).labels).toEqual(
+      expect(Int32Array.from(connectedComponents(mask, size, connectivity).labels)).toEqual(
         theirs.slice(n * mask.length, (n + 1) * mask.length),
       );
   });

@@ -2,18 +2,26 @@
 import { type Box, labelBoxes } from '../box.js';
 import { GeometryError, type Size3 } from '../geometry.js';
 import { voxelCount } from '../volume.js';
-import { type Connectivity, type Foreground, findRuns, type LabelArray, paintRuns, type Runs } from './runs.js';
+import {
+  type Connectivity,
+  type Foreground,
+  findRuns,
+  type LabelArray,
+  paintRuns,
+  paintSpan,
+  type Runs,
+} from './runs.js';
+
+/** The narrowest type that holds the number of components: fresh memory costs more time than labelling itself. */
+export type ComponentLabels = Uint8Array | Uint16Array | Int32Array;
 
 export interface Components {
   /** 0 is background; components are 1 … count in the order in which a scan (i fastest, then j, then k) meets them. */
-  readonly labels: Int32Array;
+  readonly labels: ComponentLabels;
   readonly count: number;
   /** Voxels of each component; sizes[0] is 0. */
   readonly sizes: Float64Array;
 }
-
-/** Runs longer than this are filled natively; for shorter ones the call costs more than the loop. */
-const NATIVE_FILL = 24;
 
 function check(data: LabelArray, size: Size3): void {
   if (data.length !== voxelCount(size))
@@ -21,28 +29,36 @@ function check(data: LabelArray, size: Size3): void {
 }
 
 /**
- * Labels the components of the foreground (default: voxels that are not 0). `into` may be a reused array; it is cleared.
- * Throws GeometryError `size-mismatch`.
+ * Labels the components of the foreground (default: voxels that are not 0). `into` may be a reused array, which is
+ * cleared first. Throws GeometryError `size-mismatch`, also when `into` is too narrow for the number of components.
  */
 export function connectedComponents(
   data: LabelArray,
   size: Size3,
   connectivity: Connectivity = 26,
   foreground: Foreground = 'non-zero',
-  into?: Int32Array,
+  into?: ComponentLabels,
 ): Components {
   check(data, size);
   const runs = findRuns(data, size, connectivity, foreground);
-  const labels = into ? into.fill(0) : new Int32Array(data.length);
+  const labels = into ? into.fill(0) : newLabels(runs.count, data.length);
+  const widest = labels.BYTES_PER_ELEMENT < 4 ? 2 ** (8 * labels.BYTES_PER_ELEMENT) - 1 : Infinity;
+  if (labels.length !== data.length || runs.count > widest)
+    throw new GeometryError(
+      'size-mismatch',
+      `The array given does not hold ${runs.count} components of ${data.length} voxels`,
+    );
   const { start, end, row, component } = runs;
   for (let r = 0; r < runs.length; r++) {
-    const from = row[r] * size[0] + start[r];
-    const to = row[r] * size[0] + end[r];
-    const label = component[r];
-    if (to - from > NATIVE_FILL) labels.fill(label, from, to);
-    else for (let at = from; at < to; at++) labels[at] = label;
+    const base = row[r] * size[0];
+    paintSpan(labels, component[r], base + start[r], base + end[r]);
   }
   return { labels, count: runs.count, sizes: runs.sizes };
+}
+
+function newLabels(count: number, length: number): ComponentLabels {
+  if (count < 2 ** 8) return new Uint8Array(length);
+  return count < 2 ** 16 ? new Uint16Array(length) : new Int32Array(length);
 }
 
 /**

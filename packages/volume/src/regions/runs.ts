@@ -5,6 +5,8 @@
  */
 import { type Box, wholeBox } from '../box.js';
 import type { Size3 } from '../geometry.js';
+import { wordsOf } from '../words.js';
+import { RunList, scanBytes, scanShorts } from './scan-rows.js';
 
 /** 6, 18, 26 in space; 4 and 8 within each i-j plane, planes apart. */
 export type Connectivity = 4 | 6 | 8 | 18 | 26;
@@ -56,28 +58,6 @@ const NEIGHBOURS: Record<Connectivity, readonly Neighbour[]> = {
   ],
 };
 
-const FIRST_CAPACITY = 1 << 14;
-
-/** Growing list of runs, so that memory follows what is in the mask. */
-class RunList {
-  length = 0;
-  start = new Int32Array(FIRST_CAPACITY);
-  end = new Int32Array(FIRST_CAPACITY);
-  row = new Int32Array(FIRST_CAPACITY);
-
-  /** Makes room for one more row of `ni` voxels, which holds at most half as many runs, rounded up. */
-  reserve(ni: number): void {
-    const needed = this.length + (ni >> 1) + 1;
-    if (needed <= this.start.length) return;
-    const capacity = Math.max(needed, 2 * this.start.length);
-    for (const name of ['start', 'end', 'row'] as const) {
-      const grown = new Int32Array(capacity);
-      grown.set(this[name]);
-      this[name] = grown;
-    }
-  }
-}
-
 /**
  * Cuts the part of `data` in `box` (default all) into runs and joins them; rows and columns are counted in the whole grid.
  * Nothing outside the box is looked at.
@@ -95,23 +75,30 @@ export function findRuns(
   const planes = high[2] - low[2];
   const list = new RunList();
   const rowStart = new Int32Array(rows * planes + 1);
-  const value = foreground === 'non-zero' ? 0 : 'is' in foreground ? foreground.is : foreground.isNot;
-  const equal = typeof foreground === 'object' && 'is' in foreground;
+  const rule =
+    foreground === 'non-zero'
+      ? { value: 0, equal: false }
+      : 'is' in foreground
+        ? { value: foreground.is, equal: true }
+        : { value: foreground.isNot, equal: false };
+  const words = data instanceof Uint8Array ? wordsOf(data) : undefined;
   for (let k = 0, at = 0; k < planes; k++)
     for (let j = 0; j < rows; j++) {
       const row = low[1] + j + nj * (low[2] + k);
       list.reserve(high[0] - low[0]);
-      if (data instanceof Uint8Array) scanBytes(data, row * ni, low[0], high[0], row, value, equal, list);
-      else scanWords(data, row * ni, low[0], high[0], row, value, equal, list);
+      if (data instanceof Uint8Array) scanBytes(data, words, row * ni, low[0], high[0], row, rule, list);
+      else scanShorts(data, row * ni, low[0], high[0], row, rule, list);
       rowStart[++at] = list.length;
     }
+  const neighbours = NEIGHBOURS[connectivity];
   const parent = new Int32Array(list.length);
   for (let r = 0; r < parent.length; r++) parent[r] = r;
   for (let k = 0; k < planes; k++)
     for (let j = 0; j < rows; j++) {
       const row = j + rows * k;
       if (rowStart[row] === rowStart[row + 1]) continue;
-      for (const { dj, dk, reach } of NEIGHBOURS[connectivity]) {
+      for (let n = 0; n < neighbours.length; n++) {
+        const { dj, dk, reach } = neighbours[n];
         if (j + dj < 0 || j + dj >= rows || k + dk < 0) continue;
         const other = row + dj + rows * dk;
         joinRows(
@@ -129,68 +116,13 @@ export function findRuns(
   return finish(list, parent);
 }
 
-/** Runs of one row of bytes, columns low … high − 1. */
-function scanBytes(
-  data: Uint8Array,
-  base: number,
-  low: number,
-  high: number,
-  row: number,
-  value: number,
-  equal: boolean,
-  list: RunList,
-): void {
-  const { start, end } = list;
-  const stop = base + high;
-  let n = list.length;
-  let at = base + low;
-  for (;;) {
-    if (equal) while (at < stop && data[at] !== value) at++;
-    else while (at < stop && data[at] === value) at++;
-    if (at >= stop) break;
-    start[n] = at - base;
-    if (equal) while (at < stop && data[at] === value) at++;
-    else while (at < stop && data[at] !== value) at++;
-    end[n] = at - base;
-    list.row[n++] = row;
-  }
-  list.length = n;
-}
-
-function scanWords(
-  data: Uint16Array,
-  base: number,
-  low: number,
-  high: number,
-  row: number,
-  value: number,
-  equal: boolean,
-  list: RunList,
-): void {
-  const { start, end } = list;
-  let n = list.length;
-  let open = false;
-  for (let i = low; i < high; i++) {
-    const inside = (data[base + i] === value) === equal;
-    if (inside === open) continue;
-    if (inside) start[n] = i;
-    else {
-      end[n] = i;
-      list.row[n++] = row;
-    }
-    open = inside;
-  }
-  if (open) {
-    end[n] = high;
-    list.row[n++] = row;
-  }
-  list.length = n;
-}
-
 function rootOf(parent: Int32Array, r: number): number {
-  while (parent[r] !== r) {
-    parent[r] = parent[parent[r]];
-    r = parent[r];
+  let up = parent[r];
+  while (up !== r) {
+    const above = parent[up];
+    parent[r] = above;
+    r = above;
+    up = parent[r];
   }
   return r;
 }
@@ -206,15 +138,21 @@ function joinRows(
   bEnd: number,
   reach: number,
 ): void {
-  while (a < aEnd && b < bEnd) {
-    if (start[a] < end[b] + reach && start[b] < end[a] + reach) {
-      const p = rootOf(parent, a);
-      const q = rootOf(parent, b);
-      if (p < q) parent[q] = p;
-      else parent[p] = q;
+  for (; a < aEnd; a++) {
+    const from = start[a] - reach;
+    const to = end[a] + reach;
+    while (b < bEnd && end[b] <= from) b++;
+    if (b >= bEnd) return;
+    if (start[b] >= to) continue;
+    let root = rootOf(parent, a);
+    // The last overlapping run may also touch the next run of this row, so it is not stepped over.
+    for (let c = b; c < bEnd && start[c] < to; c++) {
+      const other = rootOf(parent, c);
+      if (other < root) {
+        parent[root] = other;
+        root = other;
+      } else parent[other] = root;
     }
-    if (end[a] < end[b]) a++;
-    else b++;
   }
 }
 
@@ -228,6 +166,15 @@ function finish(list: RunList, parent: Int32Array): Runs {
   return { length, start, end, row, component, count, sizes };
 }
 
+/** Runs longer than this are filled natively; for shorter ones the call costs more than the loop. */
+const NATIVE_FILL = 24;
+
+/** out[from … to − 1] = value. */
+export function paintSpan(out: LabelArray | Int32Array, value: number, from: number, to: number): void {
+  if (to - from > NATIVE_FILL) out.fill(value, from, to);
+  else for (let at = from; at < to; at++) out[at] = value;
+}
+
 /** Sets `value` in `out` for the voxels of the runs whose component is chosen. */
 export function paintRuns(
   runs: Runs,
@@ -238,5 +185,5 @@ export function paintRuns(
 ): void {
   const { length, start, end, row, component } = runs;
   for (let r = 0; r < length; r++)
-    if (chosen(component[r])) out.fill(value, row[r] * ni + start[r], row[r] * ni + end[r]);
+    if (chosen(component[r])) paintSpan(out, value, row[r] * ni + start[r], row[r] * ni + end[r]);
 }
