@@ -5,18 +5,23 @@
 import type { Watch } from '@isocenter/volume';
 import { builtinModels } from './builtin/builtin-models.js';
 import type { Bundle } from './bundle/bundle.js';
-import { BundleError } from './bundle/bundle-error.js';
 import { checkInput } from './bundle/check-input.js';
 import type { ModelInput } from './model-input.js';
 import type { Prediction } from './prediction.js';
+import { type RunOptions, runNetwork } from './run-network.js';
 
 /** Throws BundleError (`wrong-input`, `unsupported-target`, …) and whatever the stages throw; all are Failures. */
-export async function runBundle(bundle: Bundle, input: ModelInput, watch: Watch = {}): Promise<Prediction> {
+export async function runBundle(
+  bundle: Bundle,
+  input: ModelInput,
+  watch: Watch = {},
+  options: RunOptions = {},
+): Promise<Prediction> {
   watch.signal?.throwIfAborted();
   checkInput(bundle, input);
   const target = builtinTargetOf(bundle);
   if (target) return { kind: 'segmentation', segmentation: await builtinModels[target](input, bundle, watch) };
-  throw new BundleError('unsupported-target', 'Networks cannot be run yet', { where: bundle.folder });
+  return runNetwork(bundle, input, watch, options);
 }
 
 /** The key of `builtinModels` that the bundle's `network_def` names, if it names one. */
