@@ -27,7 +27,7 @@ export class PlaneCollector implements PlaneSink {
   private readonly before: readonly Pointwise[];
   private readonly after: readonly Pointwise[];
   /** What post-processing makes of voxels that lie outside what the network saw (scores 0), per channel. */
-  private outside = new Float32Array(0);
+  private outside: Float32Array = new Float32Array(0);
   private values: Float32Array | undefined;
   private out: TensorData = new Uint8Array(0);
   private channels = 0;
@@ -52,11 +52,7 @@ export class PlaneCollector implements PlaneSink {
     this.channels = this.before.reduce((n, stage) => stage.channelsOut(n), channels);
     this.channelsOut = this.after.reduce((n, stage) => stage.channelsOut(n), this.channels);
     const scores = plan.before.reduce((n, stage) => stage.channelsOut(n), channels);
-    if (this.plain)
-      this.outside = plan.after.reduce(
-        (data, stage) => stage.apply(data, data.length, 1),
-        new Float32Array(scores),
-      ) as Float32Array<ArrayBuffer>;
+    if (this.plain) this.outside = applyAll(plan.after, new Float32Array(scores), 1);
     const largest = this.largestValue(channels);
     const length = this.channelsOut * voxelCount(plan.target.size);
     this.out =
@@ -82,22 +78,14 @@ export class PlaneCollector implements PlaneSink {
   }
 
   vector(values: Float32Array): void {
-    this.values = [...this.plan.before, ...this.plan.after].reduce(
-      (data, stage) => stage.apply(data, data.length, 1),
-      values.slice(),
-    );
+    this.values = applyAll([...this.before, ...this.after], values.slice(), 1);
   }
 
   plane(index: number, scores: Float32Array): void {
     const { plan } = this;
     const { size } = plan.network;
     const count = (size[0] * size[1] * size[2]) / size[this.slow];
-    let data = scores;
-    let channels = scores.length / count;
-    for (const stage of this.before) {
-      data = stage.apply(data, channels, count);
-      channels = data.length / count;
-    }
+    const data = applyAll(this.before, scores, count);
     if (this.neededUntil[index] > index) this.held.set(index, data.slice());
     for (const o of this.ready[index]) this.emit(o, index, data, count);
     for (const plane of this.held.keys()) if (this.neededUntil[plane] <= index) this.held.delete(plane);
@@ -133,7 +121,7 @@ export class PlaneCollector implements PlaneSink {
     const [nu, nv] = [outputsOf(maps[u]), outputsOf(maps[v])];
     const p = [0, 1, 2].find((axis) => axis !== slow) as number;
     const columns = count / plan.network.size[p];
-    let data = new Float32Array(channels * nu * nv);
+    const data = new Float32Array(channels * nu * nv);
     if (this.plain)
       for (let channel = 0; channel < channels; channel++) {
         const part = data.subarray(channel * nu * nv, (channel + 1) * nu * nv);
@@ -153,9 +141,7 @@ export class PlaneCollector implements PlaneSink {
           data,
           channel * nu * nv,
         );
-    for (const stage of plan.after)
-      data = stage.apply(data, data.length / (nu * nv), nu * nv) as Float32Array<ArrayBuffer>;
-    this.scatter(data, a, o, u, v, nu, nv);
+    this.scatter(applyAll(this.after, data, nu * nv), a, o, u, v, nu, nv);
   }
 
   /** Blends the source planes of one output plane; the plane itself where it is just one. */
@@ -188,6 +174,12 @@ export class PlaneCollector implements PlaneSink {
         for (let x = 0; x < nu; x++, from++, to += strides[u]) out[to] = data[from];
       }
   }
+}
+
+function applyAll(stages: readonly Pointwise[], data: Float32Array, count: number): Float32Array {
+  let current = data;
+  for (const stage of stages) current = stage.apply(current, current.length / count, count);
+  return current;
 }
 
 /** One channel of a source plane where voxels only move; voxels outside the source are left as they are. */

@@ -10,7 +10,7 @@ export function unchanged(args: Arguments, allowed: readonly string[]): Transfor
   const keys = args.get('keys') === undefined ? [] : args.keys();
   for (const name of allowed) args.get(name);
   args.finish();
-  return { name: args.name, keys, apply() {} };
+  return { name: args.name, keys, neutral: true, apply() {} };
 }
 
 /** The element type may become float only: here all intensities are float32, all label maps whole numbers. */

@@ -28,6 +28,8 @@ export interface Transform {
   readonly keys: readonly string[];
   /** Changes the sample's entries. Throws TransformError. */
   apply(sample: Sample, watch: Watch): void;
+  /** Nothing happens in it. */
+  readonly neutral?: true;
   /** Present when the transform can run on any part of the voxels; `apply` does the same on all of them. */
   readonly pointwise?: Pointwise;
   /** Present on Invertd: whose steps are undone, and whether without interpolation. */
