@@ -56,6 +56,8 @@ export class SegmentationBuilder {
 
   build(): Segmentation {
     const { size, affine } = this.#grid;
+    // A segmentation always has voxels to look at, also when nothing was found.
+    if (this.#layers.length === 0) this.#layers.push({ data: new Uint8Array(voxelCount(size)), labels: 0 });
     const layers: LabelMap[] = this.#layers.map(({ data }) => makeVolume(data, size, affine));
     return Object.freeze({ kind: 'segmentation', grid: { size, affine }, layers, structures: [...this.#structures] });
   }

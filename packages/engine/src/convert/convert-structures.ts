@@ -1,0 +1,135 @@
+/** Structures to one mask file per structure, or to one RTSTRUCT or SEG on the reference series. */
+import { type ReferenceSeries, writeRtstruct, writeSeg } from '@isocenter/dicom';
+import { bufferSource, safeFileName, writeNifti, writeNrrd } from '@isocenter/formats';
+import { maskOf, type Segmentation, sameGrid } from '@isocenter/volume';
+import { alignToGrid } from '../compare/align.js';
+import { compareLayers } from '../proof/compare-layers.js';
+import { isExact, type Proof, ProofError } from '../proof/proof.js';
+import { proveSeg } from '../proof/prove-layers.js';
+import { proveRtstruct } from '../proof/prove-rtstruct.js';
+import { readMaskImages } from '../structures/mask-images.js';
+import { openReference } from '../structures/open-reference.js';
+import { readStructures } from '../structures/read-structures.js';
+import { StructuresError } from '../structures/structures-error.js';
+import type { Conversion, ConvertedFile, ConvertOptions } from './convert.js';
+
+/** NIfTI keeps its affine in 32-bit floats: 0.01 mm covers a metre from the origin. */
+const FLOAT_AFFINE_MM = 0.01;
+
+/** Throws StructuresError `needs-reference`, `resampled`; and what the readers and writers throw. */
+export async function convertStructures(input: string, options: ConvertOptions): Promise<Conversion> {
+  const read = await readStructures(input, options);
+  const reference = options.reference
+    ? await openReference(options.reference, { ...options, preferred: read.referencedSeriesUIDs })
+    : undefined;
+  const { segmentation: placed, notes } = read.place(reference, { fill: options.fill });
+  const { segmentation, note } = reference
+    ? ontoReference(placed, reference)
+    : { segmentation: placed, note: undefined };
+  const allNotes = note ? [...notes, note] : [...notes];
+  if (options.format === 'nifti' || options.format === 'nrrd') {
+    const files = await maskFiles(segmentation, options.format, options);
+    return { files, proof: await proveMasks(files, segmentation), notes: allNotes };
+  }
+  if (!reference)
+    throw new StructuresError(
+      'needs-reference',
+      `${options.format.toUpperCase()} refers to DICOM images, and none are given`,
+      {
+        next: 'Name the images with --reference (a folder, zip or file of the series).',
+      },
+    );
+  const common = { provenance: options.provenance, now: options.now, uid: options.uid };
+  if (options.format === 'seg') {
+    const file = {
+      name: 'segmentation.seg.dcm',
+      bytes: writeSeg(segmentation, reference, { ...common, type: 'binary' }),
+    };
+    return { files: [file], proof: await proveSeg(file, segmentation), notes: allNotes };
+  }
+  const bytes = writeRtstruct(segmentation, reference, {
+    ...common,
+    holes: options.holes,
+    progress: options.progress,
+    signal: options.signal,
+  });
+  const name = 'rtstruct.dcm';
+  return { files: [{ name, bytes }], proof: proveRtstruct(bytes, segmentation, { file: name }), notes: allNotes };
+}
+
+/** Masks on another grid would have to be resampled, which changes contours: refused, unless the grid is the same but turned. */
+function ontoReference(
+  segmentation: Segmentation,
+  reference: ReferenceSeries,
+): { segmentation: Segmentation; note?: string } {
+  const aligned = alignToGrid(segmentation, reference.grid);
+  if (aligned.alignment === 'resampled')
+    throw new StructuresError('resampled', 'The masks do not lie on the grid of the reference images', {
+      where: `${segmentation.grid.size.join(' × ')} voxels against ${reference.grid.size.join(' × ')}`,
+      next: 'Resample the masks to the images first, knowingly; or name the series they were made on with --reference.',
+    });
+  return {
+    segmentation: aligned.segmentation,
+    note:
+      aligned.alignment === 'reoriented' ? 'The masks were turned to the axes of the images, without loss.' : undefined,
+  };
+}
+
+async function maskFiles(
+  segmentation: Segmentation,
+  format: 'nifti' | 'nrrd',
+  { progress, signal }: ConvertOptions,
+): Promise<ConvertedFile[]> {
+  const taken = new Set<string>();
+  const files: ConvertedFile[] = [];
+  const buffer = new Uint8Array(segmentation.layers[0].data.length);
+  for (const [n, structure] of segmentation.structures.entries()) {
+    signal?.throwIfAborted();
+    progress?.(n, segmentation.structures.length, 'writing masks');
+    const mask = maskOf(segmentation, structure, buffer);
+    const name = safeFileName(structure.name, taken);
+    files.push(
+      format === 'nifti'
+        ? { name: `${name}.nii.gz`, bytes: await writeNifti(mask) }
+        : {
+            name: `${name}.nrrd`,
+            bytes: await writeNrrd(mask, {
+              keyValues: [
+                ['Segment0_Name', structure.name],
+                ['Segment0_LabelValue', '1'],
+                ['Segment0_Layer', '0'],
+              ],
+            }),
+          },
+    );
+  }
+  return files;
+}
+
+/** Reads every mask file back and compares it with the structure it was made from. */
+async function proveMasks(files: readonly ConvertedFile[], segmentation: Segmentation): Promise<Proof> {
+  const structures = [];
+  for (const [n, { name, bytes }] of files.entries()) {
+    const back = await readMaskImages([bufferSource(bytes, name)]);
+    if (!sameGrid(back.grid, segmentation.grid, FLOAT_AFFINE_MM))
+      throw new ProofError('cannot-read-back', 'A mask file does not lie where its structure lies', { where: name });
+    const one: Segmentation = { ...segmentation, structures: [segmentation.structures[n]] };
+    structures.push(...compareLayers(one, emptyAsOne(back, one)));
+  }
+  return {
+    kind: 'proof',
+    object: 'masks',
+    files: files.map(({ name }) => name),
+    reader: 'each mask read from its written bytes',
+    structures,
+    exact: isExact(structures),
+  };
+}
+
+/** A mask without voxels reads as no structure at all; for the proof it is an empty one. */
+function emptyAsOne(back: Segmentation, from: Segmentation): Segmentation {
+  if (back.structures.length > 0) return back;
+  const { size, affine } = from.grid;
+  const layers = [{ kind: 'volume' as const, data: new Uint8Array(from.layers[0].data.length), size, affine }];
+  return { ...back, layers, structures: [{ ...from.structures[0], layer: 0, label: 1 }] };
+}
