@@ -75,6 +75,10 @@ function checkInset(plane: LabelPlane): void {
         if (isPromised(mode, reader, rings)) expect(maskByReader(rings, ni, nj, reader)).toEqual(mask);
       expect(maskByRounding(rings, ni, nj, false)).toEqual(mask);
       if (mode !== 'even-odd') expect(maskByRounding(rings, ni, nj, true)).toEqual(mask);
+      // Edges still run along i and j, so rounding moves them as a whole.
+      const slanted = (ring: Ring, p: number, q = (p + 2) % ring.length) =>
+        ring[p] !== ring[q] && ring[p + 1] !== ring[q + 1];
+      expect(rings.some((ring) => ring.some((_, p) => p % 2 === 0 && slanted(ring, p)))).toBe(false);
       // Nothing touches: no vertex twice in a slice, so rings that touched on voxel edges are simple and apart.
       const seen = new Set<string>();
       for (const ring of rings) for (let p = 0; p < ring.length; p += 2) seen.add(`${ring[p]},${ring[p + 1]}`);
