@@ -1,0 +1,201 @@
+/**
+ * Runs a bundle in a forked process under hard limits. Cancelling, too much time or too much memory end in SIGKILL,
+ * because nothing softer stops a network in mid-run; the exchange folder is removed in every case.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
+import type { LabelMap, Watch } from '@isocenter/volume';
+import type { Bundle } from '../bundle/bundle.js';
+import { checkInput } from '../bundle/check-input.js';
+import type { ModelInput } from '../model-input.js';
+import type { Prediction } from '../prediction.js';
+import type { Answer, ChildMessage, Job } from './child-messages.js';
+import { ComputeError, ForwardedFailure } from './compute-error.js';
+import { makeExchangeFolder, readVolume, writeVolume } from './exchange-folder.js';
+import { checkForecast, megabytes, PROCESS_BYTES } from './forecast.js';
+import { processMemory } from './process-memory.js';
+
+export interface ChildOptions {
+  /** Resident memory of the child; it is killed above this (Linux; elsewhere only the forecast is checked). */
+  readonly memoryLimitBytes?: number;
+  readonly timeLimitMs?: number;
+  /** Threads of the network; default: all processors. The same number gives bit-equal results. */
+  readonly threads?: number;
+}
+
+export interface ChildResult {
+  readonly prediction: Prediction;
+  /** Highest resident memory of the child (VmHWM). */
+  readonly peakMemoryBytes: number;
+  readonly seconds: number;
+  readonly threads: number;
+}
+
+/** A child that grows by 1 GB a second passes its limit by 50 MB at most. */
+const POLL_MS = 50;
+/** Enough of the child's own complaint to understand a crash. */
+const COMPLAINT_CHARACTERS = 500;
+
+/**
+ * Throws what the run throws (ForwardedFailure keeps kind, place and next step), and ComputeError `cancelled`,
+ * `time-limit`, `memory-limit`, `child-crashed`.
+ */
+export async function runBundleInChild(
+  bundle: Bundle,
+  input: ModelInput,
+  options: ChildOptions = {},
+  watch: Watch = {},
+): Promise<ChildResult> {
+  if (watch.signal?.aborted) throw cancelled();
+  checkInput(bundle, input);
+  const bytes = input.channels.reduce((sum, { volume }) => sum + volume.data.byteLength, 0);
+  checkForecast(
+    [
+      { what: 'process', bytes: PROCESS_BYTES },
+      { what: 'input', bytes },
+    ],
+    options.memoryLimitBytes,
+  );
+  const threads = options.threads ?? availableParallelism();
+  const started = performance.now();
+  const folder = await makeExchangeFolder();
+  try {
+    const channels = [];
+    for (const [at, { name, volume, modality, units }] of input.channels.entries())
+      channels.push({
+        name,
+        volume: await writeVolume(folder, `channel-${at}.raw`, volume),
+        ...(modality === undefined ? {} : { modality }),
+        ...(units === undefined ? {} : { units }),
+      });
+    const { memoryLimitBytes } = options;
+    const job: Job = { bundle, channels, threads, ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }) };
+    await writeFile(join(folder, 'job.json'), JSON.stringify(job), { mode: 0o600 });
+    const { answer, peakMemoryBytes } = await supervise(folder, options, watch);
+    return {
+      prediction: await predictionOf(folder, answer),
+      peakMemoryBytes,
+      seconds: (performance.now() - started) / 1000,
+      threads,
+    };
+  } finally {
+    await rm(folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** The built entry, also when this file is run from src/ by a test runner. */
+function childEntry(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const path = [join(here, 'child-entry.js'), resolve(here, '../../dist/runtime/child-entry.js')].find((candidate) =>
+    existsSync(candidate),
+  );
+  if (!path)
+    throw new ComputeError('child-not-built', 'The compute child is not built', {
+      where: here,
+      next: 'Run: npm run build',
+    });
+  return path;
+}
+
+function supervise(folder: string, options: ChildOptions, watch: Watch): Promise<ChildMessage & { kind: 'answer' }> {
+  return new Promise((done, refuse) => {
+    const child: ChildProcess = fork(childEntry(), [folder], {
+      execArgv: ['--expose-gc', ...heapLimit(options)],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    let complaint = '';
+    let answer: (ChildMessage & { kind: 'answer' }) | undefined;
+    let error: Error | undefined;
+    let peak = 0;
+    const kill = (reason: Error) => {
+      error ??= reason;
+      child.kill('SIGKILL');
+    };
+    const onAbort = () => kill(cancelled());
+    watch.signal?.addEventListener('abort', onAbort, { once: true });
+    const timer =
+      options.timeLimitMs === undefined
+        ? undefined
+        : setTimeout(
+            () =>
+              kill(
+                new ComputeError(
+                  'time-limit',
+                  `The run took longer than its limit of ${options.timeLimitMs} ms and was ended`,
+                  { next: 'Raise the time limit, or use fewer windows (less overlap) or more threads' },
+                ),
+              ),
+            options.timeLimitMs,
+          );
+    const poll = setInterval(() => {
+      const memory = child.pid === undefined ? undefined : processMemory(child.pid);
+      if (!memory) return;
+      peak = Math.max(peak, memory.peakBytes);
+      if (options.memoryLimitBytes !== undefined && memory.residentBytes > options.memoryLimitBytes)
+        kill(
+          new ComputeError(
+            'memory-limit',
+            `The run took ${megabytes(memory.residentBytes)}, its limit is ${megabytes(options.memoryLimitBytes)}, and was ended`,
+            { next: 'Raise the memory limit, or use a smaller window or tile' },
+          ),
+        );
+    }, POLL_MS);
+    child.stderr?.on('data', (chunk: Buffer) => {
+      complaint = (complaint + chunk.toString('utf8')).slice(-COMPLAINT_CHARACTERS);
+    });
+    child.on('message', (message: ChildMessage) => {
+      if (message.kind === 'progress') watch.progress?.(message.done, message.total, message.step);
+      else if (message.kind === 'answer') answer = message;
+      else error ??= new ForwardedFailure(message.name, message.failure, message.message, message.where, message.next);
+    });
+    child.on('error', (cause) => {
+      error ??= new ComputeError('child-crashed', 'The compute child cannot be started', { cause });
+    });
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      clearInterval(poll);
+      watch.signal?.removeEventListener('abort', onAbort);
+      if (error) refuse(error);
+      else if (answer) done({ ...answer, peakMemoryBytes: Math.max(peak, answer.peakMemoryBytes) });
+      else refuse(crash(code, signal, complaint));
+    });
+  });
+}
+
+/** Typed arrays lie outside the JavaScript heap; this bounds what is left where /proc is not there to watch. */
+function heapLimit({ memoryLimitBytes }: ChildOptions): string[] {
+  return memoryLimitBytes === undefined
+    ? []
+    : [`--max-old-space-size=${Math.max(64, Math.floor(memoryLimitBytes / 2 ** 20))}`];
+}
+
+function cancelled(): ComputeError {
+  return new ComputeError('cancelled', 'The run was cancelled');
+}
+
+function crash(code: number | null, signal: string | null, complaint: string): ComputeError {
+  const how = signal ? `was ended by ${signal}` : `ended with status ${code}`;
+  return new ComputeError('child-crashed', `The compute child ${how} before it had an answer`, {
+    ...(complaint ? { where: complaint.trim().split('\n').slice(-2).join(' ') } : {}),
+    next:
+      signal === 'SIGKILL'
+        ? 'The system may have been short of memory: free some, or set a memory limit'
+        : 'Try again; report it if it happens twice',
+  });
+}
+
+async function predictionOf(folder: string, answer: Answer): Promise<Prediction> {
+  if (answer.kind === 'classification') return answer;
+  const layers: LabelMap[] = [];
+  for (const header of answer.layers) layers.push((await readVolume(folder, header)) as LabelMap);
+  return {
+    kind: 'segmentation',
+    segmentation: { kind: 'segmentation', grid: answer.grid, layers, structures: answer.structures },
+  };
+}
