@@ -87,18 +87,31 @@ async function findDirectory(blob: Blob): Promise<DirectoryPlace> {
   const tail = await blob.read(tailStart, tailBytes);
   for (let at = tailBytes - END_BYTES; at >= 0; at--) {
     if (tail.readUInt32LE(at) !== END_SIGNATURE) continue;
-    // The comment must fill the rest exactly; else two readers could see two different archives in one file.
-    if (tail.readUInt16LE(at + 20) !== tailBytes - at - END_BYTES) continue;
-    const place = await zip64Place(blob, tail, at, tailStart);
-    if (place.offset + place.bytes > tailStart + at)
-      throw corrupt("The zip's directory would lie behind its end", `byte ${place.offset}`);
+    if (!endsHere(tail, at)) continue;
+    const { end, ...place } = await zip64Place(blob, tail, at, tailStart);
+    // Exactly, or the end record of one archive could name the directory of another that stands in front of it.
+    if (place.offset + place.bytes !== end)
+      throw corrupt("The zip's directory is not where its end says", `byte ${place.offset}`);
     return place;
   }
   throw new ArchiveError('truncated', 'The zip has no directory at its end: it is cut short', { next: AGAIN });
 }
 
-async function zip64Place(blob: Blob, tail: Buffer, at: number, tailStart: number): Promise<DirectoryPlace> {
+/**
+ * The comment must reach the end of the file; else two readers could see two different archives in one file. Line ends,
+ * blanks and zeros behind it are tolerated: careless uploads and disk padding leave them, and they cannot hide an archive.
+ */
+function endsHere(tail: Buffer, at: number): boolean {
+  const end = at + END_BYTES + tail.readUInt16LE(at + 20);
+  return end <= tail.length && tail.subarray(end).every((byte) => PADDING.has(byte));
+}
+
+const PADDING = new Set([0x00, 0x0a, 0x0d, 0x20]);
+
+/** `end`: where the directory must end, because an end record begins there. */
+async function zip64Place(blob: Blob, tail: Buffer, at: number, tailStart: number) {
   const short = {
+    end: tailStart + at,
     count: tail.readUInt16LE(at + 10),
     bytes: tail.readUInt32LE(at + 12),
     offset: tail.readUInt32LE(at + 16),
@@ -114,6 +127,7 @@ async function zip64Place(blob: Blob, tail: Buffer, at: number, tailStart: numbe
   if (end64.readUInt32LE(0) !== END64_SIGNATURE || offset64 + END64_BYTES > tailStart + locator)
     throw corrupt('The zip64 end record is missing', `byte ${offset64}`);
   return {
+    end: offset64,
     count: bigOffset(end64, 32, 'zip64 entry count'),
     bytes: bigOffset(end64, 40, 'zip64 directory size'),
     offset: bigOffset(end64, 48, 'zip64 directory offset'),

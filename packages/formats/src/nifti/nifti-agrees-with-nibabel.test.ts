@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { type Affine, lpsToRas, makeVolume, type VoxelArray } from '@isocenter/volume';
+import { type Affine, isFailure, lpsToRas, makeVolume, type VoxelArray } from '@isocenter/volume';
 import { afterAll, describe, expect, it } from 'vitest';
 import { describeWithData, describeWithPython, sharedData } from '../../../../tools/test/needs.js';
 import { FormatError } from '../format-error.js';
@@ -67,6 +67,7 @@ describeWithPython(['nibabel', 'numpy'], 'real NIfTI files', (python) => {
     'ct-abdomen-totalsegmentator',
     'mri-brain-ixi',
     'mri-spinal-cord-sct',
+    'mri-hippocampus-msd',
     'models-meshnet',
     'dicom-stress',
   ])
@@ -258,6 +259,18 @@ describe('a NIfTI file', () => {
     const packed = await writeNifti(small());
     for (let length = 0; length < packed.length; length++)
       await expect(readNifti(packed.subarray(0, length)), `cut at ${length}`).rejects.toHaveProperty('kind');
+  });
+
+  it('is read or refused with a typed error whatever single byte of it changes', async () => {
+    const whole = await writeNifti(small(), { gzip: false });
+    for (let at = 0; at < whole.length; at++)
+      for (const flip of [0x01, 0x55, 0x80, 0xff]) {
+        const changed = Buffer.from(whole);
+        changed[at] ^= flip;
+        await readNifti(changed).catch((error) =>
+          expect(isFailure(error), `byte ${at} ^ ${flip}: ${error}`).toBe(true),
+        );
+      }
   });
 
   it.each<[string, string, (bytes: Buffer) => unknown]>([

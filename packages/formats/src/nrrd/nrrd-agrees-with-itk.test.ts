@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Affine, makeVolume, type Volume, type VoxelArray } from '@isocenter/volume';
+import { type Affine, isFailure, makeVolume, type Volume, type VoxelArray } from '@isocenter/volume';
 import { afterAll, describe, expect, it } from 'vitest';
 import { describeWithData, describeWithPython } from '../../../../tools/test/needs.js';
 import { FormatError } from '../format-error.js';
@@ -227,6 +227,16 @@ describe('a NRRD file', () => {
     ['an origin of NaN', 'invalid-geometry', { 'space origin': '(nan,0,0)' }],
   ])('is refused: %s (%s)', async (_, kind, changes) => {
     await expect(readNrrd(crafted(changes))).rejects.toMatchObject({ kind });
+  });
+
+  it('is read or refused with a typed error whatever single byte of it changes', async () => {
+    const whole = crafted({ kinds: 'domain domain domain' });
+    for (let at = 0; at < whole.length; at++)
+      for (const flip of [0x01, 0x10, 0x55, 0xff]) {
+        const changed = Buffer.from(whole);
+        changed[at] ^= flip;
+        await readNrrd(changed).catch((error) => expect(isFailure(error), `byte ${at} ^ ${flip}: ${error}`).toBe(true));
+      }
   });
 
   it('is refused with a typed error at every length it can be cut to', async () => {

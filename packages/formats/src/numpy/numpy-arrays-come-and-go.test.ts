@@ -160,6 +160,20 @@ describe('a .npy file', () => {
       expect(() => readNpy(whole.subarray(0, length)), `cut at ${length}`).toThrow(FormatError);
   });
 
+  it('is read or refused with a typed error whatever single byte of it changes', () => {
+    const whole = writeNpy(Int16Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+    for (let at = 0; at < whole.length; at++)
+      for (const flip of [0x01, 0x10, 0x55, 0xff]) {
+        const changed = Buffer.from(whole);
+        changed[at] ^= flip;
+        try {
+          readNpy(changed);
+        } catch (error) {
+          expect(error, `byte ${at} ^ ${flip}`).toBeInstanceOf(FormatError);
+        }
+      }
+  });
+
   it('is not written with a shape that does not fit', () => {
     expect(() => writeNpy(new Uint8Array(5), [2, 3])).toThrow(expect.objectContaining({ kind: 'invalid-value' }));
   });
