@@ -81,8 +81,8 @@ export class ElementParser {
     }
   }
 
-  /** The top-level data set, to the end of the bytes or to the pixel data. */
-  parseTop(dataset: Dataset): void {
+  /** The top-level data set. True when the reading stopped at the pixel data, false when at the end of the bytes. */
+  parseTop(dataset: Dataset): boolean {
     const { partial, untilPixelData, tolerances } = this.#settings;
     let afterPixels = false;
     while (this.at < this.#size) {
@@ -90,12 +90,12 @@ export class ElementParser {
       try {
         if (this.#onlyZerosFrom(start)) {
           tolerances.add('trailing-bytes', 'The data set is followed by zero bytes.', `offset ${start}`);
-          return;
+          return false;
         }
         this.#readHeader(this.#size);
         if (untilPixelData && this.#tag >= FIRST_PIXEL_TAG) {
           if (this.#tag <= PIXEL_DATA) this.#noteUnreadPixelData();
-          return;
+          return true;
         }
         this.#readValue(dataset, this.#size, 0);
       } catch (error) {
@@ -105,17 +105,18 @@ export class ElementParser {
           'The pixel data is followed by bytes that are no data elements.',
           `offset ${start}`,
         );
-        return;
+        return false;
       }
       if (this.#tag >= FIRST_PIXEL_TAG && this.#tag <= PIXEL_DATA) afterPixels = true;
     }
+    return false;
   }
 
   #noteUnreadPixelData(): void {
     const { fileSize, partial } = this.#settings;
     const known = this.#length !== UNDEFINED_LENGTH;
     const available = (partial ? fileSize : this.#size) ?? Number.POSITIVE_INFINITY;
-    if (known && this.#length > available - this.at) throw this.#truncated(this.at, available);
+    if (known && this.#length > available - this.at) throw this.#truncated(this.at, available, true);
     this.pixelData = { tag: this.#tag, vr: this.#vr, offset: this.at, length: known ? this.#length : undefined };
   }
 
@@ -145,8 +146,7 @@ export class ElementParser {
     });
   }
 
-  #truncated(at: number, end: number): DicomError {
-    const beyondFile = end === this.#size;
+  #truncated(at: number, end: number, beyondFile = end === this.#size): DicomError {
     return new DicomError(
       beyondFile ? 'truncated' : 'malformed',
       `${nameTag(this.#tag)} declares ${this.#length} bytes, but ${Math.max(0, end - at)} are left in ${beyondFile ? 'the file' : 'what encloses it'}.`,

@@ -235,7 +235,9 @@ function parseBody(
   const dataset = new Dataset({ littleEndian: layout.littleEndian });
   let complete = true;
   try {
-    parser.parseTop(dataset);
+    const stopped = parser.parseTop(dataset);
+    // A prefix may end exactly between two elements; only the pixel data or the file's size shows that nothing is missing.
+    complete = stopped || !settings.partial || (settings.fileSize ?? Number.POSITIVE_INFINITY) <= file.length;
   } catch (error) {
     if (!(error instanceof PrefixEnd)) throw error;
     complete = false;

@@ -39,20 +39,20 @@ export function formatDecimal(value: number): string {
   if (!Number.isFinite(value)) throw new DicomError('invalid-value', 'A decimal string must be finite.');
   const shortest = String(value === 0 ? 0 : value);
   if (shortest.length <= MAX_DS) return shortest;
-  let best = '';
   for (let digits = MAX_DS; digits > 0; digits--) {
     const text = String(Number(value.toPrecision(digits)));
-    if (text.length <= MAX_DS) {
-      best = text;
-      break;
-    }
+    if (text.length <= MAX_DS) return checkedDecimal(text);
     const scientific = value.toExponential(digits - 1).replace('e+', 'e');
-    if (scientific.length <= MAX_DS) {
-      best = scientific;
-      break;
-    }
+    if (scientific.length <= MAX_DS) return checkedDecimal(scientific);
   }
-  return best;
+  return checkedDecimal('Infinity');
+}
+
+/** Rounding to fewer digits can leave the range of numbers at its very end. */
+function checkedDecimal(text: string): string {
+  if (!Number.isFinite(Number(text)))
+    throw new DicomError('invalid-value', 'A number is too large for a decimal string.');
+  return text;
 }
 
 /** Control characters; TAB, LF, FF and CR are allowed where the VR is free text (ESC never: we write no escapes). */
