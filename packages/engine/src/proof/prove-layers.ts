@@ -13,7 +13,13 @@ export interface NamedBytes {
 /** NIfTI keeps its affine in 32-bit floats: 0.01 mm covers a metre from the origin. */
 const FLOAT_AFFINE_MM = 0.01;
 
-function proof(object: string, files: readonly NamedBytes[], reader: string, from: Segmentation, back: Segmentation): Proof {
+function proof(
+  object: string,
+  files: readonly NamedBytes[],
+  reader: string,
+  from: Segmentation,
+  back: Segmentation,
+): Proof {
   if (back.structures.length !== from.structures.length)
     throw new ProofError(
       'cannot-read-back',
@@ -28,7 +34,7 @@ function proof(object: string, files: readonly NamedBytes[], reader: string, fro
 /** Segment n is structure n. Throws DicomError, ProofError `cannot-read-back`. */
 export async function proveSeg(file: NamedBytes, segmentation: Segmentation): Promise<Proof> {
   const seg = await readSeg(parseDicom(file.bytes));
-  const { segmentation: back } = segToSegmentation(seg, segmentation.grid);
+  const back = segToSegmentation(seg, segmentation.grid);
   return proof('SEG', [file], 'parsed from the written bytes, frames placed by their positions', segmentation, back);
 }
 

@@ -57,7 +57,9 @@ export function proveRtstruct(
     files: [options.file ?? 'RTSTRUCT'],
     reader: 'parsed from the written bytes, contours of a slice filled together by the even-odd rule at pixel centres',
     structures: main,
-    ...(options.otherReaders === false ? {} : { otherReaders: OTHER_READERS.map(({ rule, reader }) => other(reader, compare(rule))) }),
+    ...(options.otherReaders === false
+      ? {}
+      : { otherReaders: OTHER_READERS.map(({ rule, reader }) => other(reader, compare(rule))) }),
     exact: isExact(main),
   });
 }

@@ -105,11 +105,7 @@ function touch(a: Cut, b: Cut, runs: Runs, ny: number): boolean {
   if (a.box[0] > b.box[1] || b.box[0] > a.box[1] || a.box[2] > b.box[3] || b.box[2] > a.box[3]) return false;
   for (const p of a.runs)
     for (const q of b.runs)
-      if (
-        runs.row[p] % ny === runs.row[q] % ny &&
-        runs.start[p] < runs.end[q] &&
-        runs.start[q] < runs.end[p]
-      )
+      if (runs.row[p] % ny === runs.row[q] % ny && runs.start[p] < runs.end[q] && runs.start[q] < runs.end[p])
         return true;
   return false;
 }

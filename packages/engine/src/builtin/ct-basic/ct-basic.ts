@@ -3,8 +3,8 @@
  * learning, no knowledge of disease; consolidated lung and large tumours stay outside the lung.
  */
 import type { Volume, Watch } from '@isocenter/volume';
-import { boneMask } from './bone.js';
 import { coarseBody } from './body.js';
+import { boneMask } from './bone.js';
 import { coarseGrid } from './coarse-grid.js';
 import { drawBody, drawLungs } from './draw-edges.js';
 import { coarseLungs } from './lungs.js';
@@ -39,8 +39,7 @@ export function ctBasic(volume: Volume, watch: Watch = {}): CtBasicLabels {
   drawLungs(volume, grid, lungs, body, organs, [CT_BASIC_LABELS.lungLeft, CT_BASIC_LABELS.lungRight]);
   step(2, 'bone');
   const bone = boneMask(volume, body);
-  for (let n = 0; n < bone.length; n++)
-    if (bone[n]) organs[n] = CT_BASIC_LABELS.bone;
+  for (let n = 0; n < bone.length; n++) if (bone[n]) organs[n] = CT_BASIC_LABELS.bone;
   step(STEPS, 'bone');
   return { body, organs };
 }

@@ -72,6 +72,5 @@ function edgeStates(mask: Uint8Array, size: Size3, may: (cell: number) => boolea
 
 function eachRow(volume: Volume, grid: CoarseGrid, visit: (firstVoxel: number, cellBase: number) => void): void {
   const [ni, nj, nk] = volume.size;
-  for (let k = 0; k < nk; k++)
-    for (let j = 0; j < nj; j++) visit(ni * (j + nj * k), grid.ofRow[j] + grid.ofSlice[k]);
+  for (let k = 0; k < nk; k++) for (let j = 0; j < nj; j++) visit(ni * (j + nj * k), grid.ofRow[j] + grid.ofSlice[k]);
 }

@@ -16,8 +16,10 @@ const FREE_AIR_HU = -955;
 /** A part with more free air than this in it is gas, or air between arm and chest. */
 const GAS_SHARE = 0.6;
 const LEAST_LUNG_ML = 30;
-/** Cut-off parts of a lung must be at least this share of the largest part. */
+/** Cut-off parts in the lower half must be at least this share of the largest part: stool with gas in it looks like lung. */
 const LEAST_SHARE = 0.02;
+/** Above the middle of the lungs there is no bowel: cut-off tips (scars, tumours) count from this size. */
+const LEAST_UPPER_ML = 4;
 /** Vessels and their forks are thinner than twice this, so closing by it takes them in. */
 const CLOSE_MM = 6;
 /** Holes in a slice up to this size (vessels near the hilum, nodules) belong to the lung; larger ones are heart or tumour. */
@@ -73,14 +75,21 @@ function bodyMiddle({ size }: CoarseGrid, mask: Uint8Array): number {
 function lungParts(runs: Runs, grid: CoarseGrid): Uint8Array {
   const { size, hu } = grid;
   const free = new Float64Array(runs.count + 1);
-  for (let r = 0; r < runs.length; r++)
-    for (let i = runs.start[r]; i < runs.end[r]; i++)
-      if (hu[runs.row[r] * size[0] + i] < FREE_AIR_HU) free[runs.component[r]]++;
+  const height = new Float64Array(runs.count + 1);
+  for (let r = 0; r < runs.length; r++) {
+    const c = runs.component[r];
+    height[c] += Math.floor(runs.row[r] / size[1]) * (runs.end[r] - runs.start[r]);
+    for (let i = runs.start[r]; i < runs.end[r]; i++) if (hu[runs.row[r] * size[0] + i] < FREE_AIR_HU) free[c]++;
+  }
   const isLung = (c: number) => free[c] < GAS_SHARE * runs.sizes[c];
   let largest = 0;
-  for (let c = 1; c <= runs.count; c++) if (isLung(c)) largest = Math.max(largest, runs.sizes[c]);
-  const least = Math.max(LEAST_LUNG_ML / cellVolumeMl(grid), LEAST_SHARE * largest);
+  for (let c = 1; c <= runs.count; c++) if (isLung(c) && runs.sizes[c] > (runs.sizes[largest] ?? 0)) largest = c;
+  const ml = cellVolumeMl(grid);
   const parts = new Uint8Array(hu.length);
-  paintRuns(runs, size[0], parts, 1, (c) => isLung(c) && runs.sizes[c] >= least);
+  if (largest === 0 || runs.sizes[largest] * ml < LEAST_LUNG_ML) return parts;
+  const middle = height[largest] / runs.sizes[largest];
+  const lower = Math.max(LEAST_LUNG_ML / ml, LEAST_SHARE * runs.sizes[largest]);
+  const least = (c: number) => (height[c] / runs.sizes[c] > middle ? LEAST_UPPER_ML / ml : lower);
+  paintRuns(runs, size[0], parts, 1, (c) => isLung(c) && runs.sizes[c] >= least(c));
   return parts;
 }

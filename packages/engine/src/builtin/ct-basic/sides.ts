@@ -37,8 +37,7 @@ export function separateSides(grid: CoarseGrid, lungs: Uint8Array, middle: numbe
 function centreX(runs: Runs, component: number): number {
   let sum = 0;
   for (let r = 0; r < runs.length; r++)
-    if (runs.component[r] === component)
-      sum += ((runs.end[r] - runs.start[r]) * (runs.start[r] + runs.end[r] - 1)) / 2;
+    if (runs.component[r] === component) sum += ((runs.end[r] - runs.start[r]) * (runs.start[r] + runs.end[r] - 1)) / 2;
   return sum / runs.sizes[component];
 }
 

@@ -1,0 +1,105 @@
+/**
+ * Opens whatever a user has: a zip, tar or folder of DICOM, one DICOM file, a NIfTI or NRRD file or several. What it is
+ * is told by the bytes; names serve only to tell channels apart (`ct/…`, `flair/…`).
+ */
+import { type Scan, scanSources } from '@isocenter/dicom';
+import {
+  type ByteSource,
+  gunzipBytes,
+  type IntakeLimits,
+  isGzip,
+  isNifti,
+  isNrrd,
+  openSources,
+  readNifti,
+  readNrrd,
+  type SourcesOrigin,
+} from '@isocenter/formats';
+import type { Volume, Watch } from '@isocenter/volume';
+import { IntakeError } from './intake-error.js';
+
+export interface OpenStudyOptions {
+  readonly limits?: Partial<IntakeLimits>;
+  /** Name of an input that comes as bytes. */
+  readonly name?: string;
+  /** `archive`: refuse anything but a zip or tar. */
+  readonly expect?: 'any' | 'archive';
+}
+
+/** An image of a NIfTI or NRRD file; several for a 4-D one. */
+export interface ImageFile {
+  readonly name: string;
+  readonly format: 'nifti' | 'nrrd';
+  readonly channels: readonly Volume[];
+}
+
+interface StudyBase {
+  readonly origin: SourcesOrigin;
+  /** Entries that were left out (links, litter of operating systems). */
+  readonly ignored: number;
+  /** Ends all reading and removes temporary files. */
+  close(): Promise<void>;
+}
+
+export interface DicomStudy extends StudyBase {
+  readonly kind: 'dicom';
+  readonly scan: Scan;
+}
+
+export interface VolumeStudy extends StudyBase {
+  readonly kind: 'volume';
+  readonly images: readonly ImageFile[];
+}
+
+export type Study = DicomStudy | VolumeStudy;
+
+/** Enough of a file to know NIfTI-1, NIfTI-2 and NRRD by. */
+const SNIFF_BYTES = 560;
+
+/**
+ * Throws ArchiveError, FormatError, IntakeError `no-images`, the abort reason. The caller closes the study it gets;
+ * after an error everything is closed already.
+ */
+export async function openStudy(
+  input: string | Uint8Array,
+  options: OpenStudyOptions = {},
+  watch: Watch = {},
+): Promise<Study> {
+  const opened = await openSources(input, options);
+  const base = { origin: opened.origin, ignored: opened.ignored, close: () => opened.close() };
+  try {
+    const scan = await scanSources(opened.sources, watch);
+    if (scan.series.length > 0 || scan.objects.length > 0) return { kind: 'dicom', scan, ...base };
+    const images = await readImageFiles(opened.sources, watch);
+    if (images.length > 0) return { kind: 'volume', images, ...base };
+    if (scan.refused.length > 0) throw scan.refused[0].failure;
+    throw new IntakeError('no-images', 'The input holds no images that can be read', {
+      where: `${opened.sources.length} file${opened.sources.length === 1 ? '' : 's'}, none is DICOM, NIfTI or NRRD`,
+      next: 'Give DICOM images (a zip, a folder or one file), NIfTI (.nii, .nii.gz) or NRRD.',
+    });
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
+}
+
+async function readImageFiles(sources: readonly ByteSource[], watch: Watch): Promise<ImageFile[]> {
+  const images: ImageFile[] = [];
+  const sorted = [...sources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  for (const source of sorted) {
+    watch.signal?.throwIfAborted();
+    const image = await readImageFile(source);
+    if (image) images.push(image);
+  }
+  return images;
+}
+
+async function readImageFile(source: ByteSource): Promise<ImageFile | undefined> {
+  const start = await source.prefix(SNIFF_BYTES);
+  const packed = isGzip(start);
+  if (!packed && !isNifti(start) && !isNrrd(start)) return undefined;
+  const bytes = packed ? await gunzipBytes(await source.read()) : await source.read();
+  if (isNrrd(bytes)) return { name: source.name, format: 'nrrd', channels: (await readNrrd(bytes)).channels };
+  if (isNifti(bytes)) return { name: source.name, format: 'nifti', channels: (await readNifti(bytes)).channels };
+  return undefined;
+}
