@@ -185,6 +185,15 @@ export function withFolder<T>(body: (folder: string) => T): T {
   }
 }
 
+export async function withFolderAsync<T>(body: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'isocenter-objects-'));
+  try {
+    return await body(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
 /** Lines of dciodvfy that begin with Error. */
 export function dciodvfyErrors(bytes: Uint8Array): string[] {
   return withFolder((folder) => {

@@ -96,32 +96,40 @@ function structureOf(roi: RtRoi, index: number, layer: number, label: number): S
   });
 }
 
-/** Would these rings write over another structure of the layer? Fills a scratch plane and looks at the rows it touched. */
+/** Would these rings write over another structure of the layer? Fills a scratch plane and looks at the box it touched. */
 function overlaps(map: LabelMap, slices: readonly SliceRings[], scratch: Uint8Array, rule?: FillRule): boolean {
   const [ni, nj] = map.size;
   const plane: LabelPlane = { data: scratch, offset: 0, ni, nj };
   for (const { k, rings } of slices) {
-    const [first, last] = rowsOf(rings, nj);
-    if (first >= last) continue;
+    const [firstRow, lastRow] = boundsOf(rings, 1, nj);
+    const [first, last] = boundsOf(rings, 0, ni);
+    if (firstRow >= lastRow || first >= last) continue;
     fillPlane(plane, rings, 1, rule);
     const offset = k * ni * nj;
     let hit = false;
-    for (let p = first * ni; p < last * ni && !hit; p++) hit = scratch[p] !== 0 && map.data[offset + p] !== 0;
-    scratch.fill(0, first * ni, last * ni);
+    for (let row = firstRow; row < lastRow && !hit; row++)
+      for (let p = row * ni + first; p < row * ni + last; p++)
+        if (scratch[p] !== 0 && map.data[offset + p] !== 0) {
+          hit = true;
+          break;
+        }
+    scratch.fill(0, firstRow * ni, lastRow * ni);
     if (hit) return true;
   }
   return false;
 }
 
-function rowsOf(rings: readonly Ring[], nj: number): readonly [number, number] {
-  let first = nj;
+/** First and one past the last pixel along i (`axis` 0) or j (1) that rings can touch, within 0 … n. */
+function boundsOf(rings: readonly Ring[], axis: 0 | 1, n: number): readonly [number, number] {
+  let first = n;
   let last = 0;
   for (const ring of rings)
-    for (let p = 1; p < ring.length; p += 2) {
-      first = Math.min(first, ring[p]);
-      last = Math.max(last, ring[p]);
+    for (let p = axis; p < ring.length; p += 2) {
+      const value = ring[p];
+      if (value < first) first = value;
+      if (value > last) last = value;
     }
-  return [Math.max(0, Math.floor(first)), Math.min(nj, Math.ceil(last) + 1)];
+  return [Math.max(0, Math.floor(first)), Math.min(n, Math.ceil(last) + 1)];
 }
 
 function checkReferences(rois: readonly RtRoi[], reference: ReferenceSeries, findings: RtFindings): void {

@@ -34,6 +34,8 @@ const CUBIC_MM_PER_CC = 1000;
 export interface RtstructOptions extends ObjectOptions, Watch {
   /** Which readers see holes: docs/reference/rtstruct-readers.md. */
   readonly holes: HoleMode;
+  /** Pixels by which rings are drawn inside of the voxel edges, for readers that paint borders; default 0 (contour/inset.ts). */
+  readonly inset?: number;
   /** Default 'strict'. */
   readonly profile?: RtstructProfile;
   /** Structure Set Label, 16 characters at most. */
@@ -102,8 +104,10 @@ function checkGrid(segmentation: Segmentation, reference: ReferenceSeries): void
 }
 
 function contoursByLabel(layer: Segmentation['layers'][number], options: RtstructOptions): Map<number, LabelContours> {
-  const { holes, progress, signal } = options;
-  return new Map(traceLabelMap(layer, { holes, progress, signal }).map((contours) => [contours.label, contours]));
+  const { holes, inset, progress, signal } = options;
+  return new Map(
+    traceLabelMap(layer, { holes, inset, progress, signal }).map((contours) => [contours.label, contours]),
+  );
 }
 
 function addStructureSet(
@@ -147,7 +151,8 @@ function roiItem(
     .set('ROIName', name)
     .set('ROIGenerationAlgorithm', rules.generationAlgorithm);
   if (rules.descriptions) {
-    item.set('ROIVolume', volumeCc(contours, reference));
+    // Along voxel edges the enclosed area counts the pixels; with an inset it does not.
+    if (!options.inset) item.set('ROIVolume', volumeCc(contours, reference));
     item.set('ROIGenerationDescription', modelId(options.provenance));
   }
   return item;

@@ -2,7 +2,7 @@
 
 import type { LabelMap, Segmentation, Volume } from '@isocenter/volume';
 import { DicomError } from '../dataset/errors.js';
-import { bitsFrom, packEqual } from './bits.js';
+import { bitsFrom, type Labels, packEqual } from './bits.js';
 import type { PlannedFrame } from './functional-groups.js';
 
 export interface SegPixels {
@@ -18,7 +18,7 @@ const MOST_BYTES = 2 ** 32 - 2;
 /** Maximum Fractional Value that we write: one byte a pixel, 255 = certain. */
 export const MAXIMUM_FRACTION = 255;
 
-/** Rows of each label in each slice: bounds[(k * LABEL_VALUES …)] would be large, so a map of slice -> label -> rows. */
+/** By label. */
 type RowBounds = ReadonlyMap<number, readonly [first: number, last: number]>;
 
 /** First and last row in which each label occurs in a slice. One look at each run of equal pixels. */
@@ -84,11 +84,14 @@ export function labelmapPixels(segmentation: Segmentation, emptyFrames: boolean)
     });
   const [ni, nj, nk] = grid.size;
   const perFrame = ni * nj;
+  const wide = structures.length > MOST_SEGMENTS_IN_BYTES;
   const toSegment = new Uint16Array(LABEL_VALUES);
   structures.forEach(({ label }, n) => {
     toSegment[label] = n + 1;
   });
   const source = layers[structures[0]?.layer ?? 0].data;
+  // A table of 256 bytes stays in the nearest cache; one of 65536 words does not.
+  const table = source instanceof Uint8Array ? toSegment.subarray(0, 256) : toSegment;
   const frames: PlannedFrame[] = [];
   for (let k = 0; k < nk; k++) {
     let content = emptyFrames;
@@ -97,15 +100,16 @@ export function labelmapPixels(segmentation: Segmentation, emptyFrames: boolean)
     if (content) frames.push({ k });
   }
   if (frames.length === 0) frames.push({ k: 0 });
-  const wide = structures.length > MOST_SEGMENTS_IN_BYTES;
   const bytes = evenBytes(frames.length * perFrame * (wide ? 2 : 1));
   const target = wide ? new Uint16Array(bytes.buffer) : bytes;
   frames.forEach(({ k }, f) => {
-    const from = k * perFrame;
-    const to = f * perFrame;
-    for (let n = 0; n < perFrame; n++) target[to + n] = toSegment[source[from + n]];
+    translate(source, k * perFrame, perFrame, table, target, f * perFrame);
   });
   return { frames, bytes, bitsAllocated: wide ? 16 : 8 };
+}
+
+function translate(source: Labels, from: number, count: number, table: Uint16Array, target: Labels, to: number): void {
+  for (let n = 0; n < count; n++) target[to + n] = table[source[from + n]];
 }
 
 /** One byte a pixel, 0..255. `fractions[n]` of structure n: 0..1 in floats, or already 0..255 in bytes. */
