@@ -1,5 +1,5 @@
 /** What the images themselves (not their places) make remarkable: colour, inverted grey, lookup tables, sizes that lie, rescale. */
-import { layoutOf, type PixelEncoding } from '../dataset/transfer-syntax.js';
+import { supportedTransferSyntaxes } from '../pixel/supported.js';
 import { type Finding, listed } from './findings.js';
 import type { Frame, Instance } from './frame.js';
 import type { Series } from './series.js';
@@ -45,11 +45,9 @@ function pixelFindings(instances: readonly Instance[]): readonly Finding[] {
   return findings;
 }
 
-const UNDECODED = new Set<PixelEncoding>(['none', 'jpeg-xl']);
-
 function transferFindings(instances: readonly Instance[]): readonly Finding[] {
   const unknown = new Set(
-    instances.map((each) => each.transferSyntaxUID).filter((uid) => UNDECODED.has(layoutOf(uid).encoding)),
+    instances.map((each) => each.transferSyntaxUID).filter((uid) => !supportedTransferSyntaxes.get(uid)?.decode),
   );
   return [...unknown].map((uid) => ({
     kind: 'unsupported-transfer-syntax',

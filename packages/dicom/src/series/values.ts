@@ -21,25 +21,38 @@ export function isIdentity(rescale: Pick<Rescale, 'slope' | 'intercept'>): boole
  * 'int16' is meant optimistically: the loader turns to 'float32' when a rescaled value does not fit, which depends on
  * the pixels only, never on the order of reading.
  */
-export function valueTypeFor(frames: readonly Frame[]): ValueType {
+export function valueTypeFor(
+  frames: readonly Frame[],
+  options: { readonly suv?: 'bw'; readonly padding?: number } = {},
+): ValueType {
+  const { suv, padding } = options;
+  if (suv || (padding !== undefined && !isInt16(padding))) return 'float32';
   const rescales = frames.map((frame) => frame.rescale ?? IDENTITY_RESCALE);
   const whole = rescales.every(({ slope, intercept }) => Number.isInteger(slope) && Number.isInteger(intercept));
   if (!whole || frames.some((frame) => frame.instance.bitsAllocated > 16)) return 'float32';
+  if (padding !== undefined) return 'int16';
   const unsigned = frames.every((frame) => !frame.instance.signed) && rescales.every(isIdentity);
   if (!unsigned || frames[0].instance.Modality === 'CT') return 'int16';
   return frames.every((frame) => frame.instance.bitsAllocated <= 8) ? 'uint8' : 'uint16';
 }
 
-export function allocate(type: ValueType, length: number): VolumeArray {
+function isInt16(value: number): boolean {
+  return Number.isInteger(value) && value >= -32768 && value <= 32767;
+}
+
+/** `shared`: on memory that worker threads can write to. */
+export function allocate(type: ValueType, length: number, shared = false): VolumeArray {
+  const bytes = length * BYTES_PER_VALUE[type];
+  const buffer = shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
   switch (type) {
     case 'int16':
-      return new Int16Array(length);
+      return new Int16Array(buffer);
     case 'uint16':
-      return new Uint16Array(length);
+      return new Uint16Array(buffer);
     case 'uint8':
-      return new Uint8Array(length);
+      return new Uint8Array(buffer);
     case 'float32':
-      return new Float32Array(length);
+      return new Float32Array(buffer);
   }
 }
 
