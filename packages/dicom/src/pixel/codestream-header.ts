@@ -76,6 +76,36 @@ function readJpeg2000Header(frame: Uint8Array): CodestreamHeader | undefined {
   };
 }
 
+const SOT = 0xff90;
+const SOD = 0xff93;
+const MIN_TILE_PART = 14;
+
+/**
+ * Follows the tile-parts by their lengths (15444-1 A.4.2): each must lie inside the frame. Decoders fill up what is missing
+ * without a word. A length of 0 means "to the end", which cannot be checked.
+ */
+function checkTileParts(frame: Uint8Array): void {
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  let at = 2;
+  while (at + 4 <= frame.length) {
+    const marker = view.getUint16(at);
+    if (marker !== SOT) {
+      const length = view.getUint16(at + 2);
+      if (marker < 0xff00 || marker === SOD || length < 2) return;
+      at += 2 + length;
+      continue;
+    }
+    if (at + MIN_TILE_PART > frame.length) break;
+    const length = view.getUint32(at + 6);
+    if (length === 0) return;
+    if (length < MIN_TILE_PART || length > frame.length - at) break;
+    at += length;
+    // EOC, or padding where an encoder left it out.
+    if (at + 2 > frame.length || view.getUint16(at) !== SOT) return;
+  }
+  throw damaged('its last tile-part is not complete');
+}
+
 /**
  * Reads the header and holds it against the data set, before a codec allocates anything. A JPEG without its end marker is
  * refused too: the lossless decoder would return a full buffer of rubbish. Throws DicomError 'damaged-frame' or 'inconsistent'.
@@ -88,6 +118,7 @@ export function checkCodestream(
   const header = family === 'jpeg-2000' ? readJpeg2000Header(frame) : readJpegHeader(frame);
   if (family !== 'jpeg-2000' && !endsCodestream(frame)) throw damaged('its end marker is missing');
   if (!header) return undefined;
+  if (header.jpeg2000) checkTileParts(frame);
   const { rows, columns, samplesPerPixel } = description;
   if (header.rows !== rows || header.columns !== columns || header.components !== samplesPerPixel)
     throw new DicomError(
