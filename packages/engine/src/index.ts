@@ -18,13 +18,43 @@ export {
   type ConvertReport,
   convert,
 } from './convert/convert.js';
+export {
+  type EncodedFile,
+  EncodeError,
+  type EncodeErrorKind,
+  type EncodeOptions,
+  type Encoder,
+  type OutputFormat,
+  type SegmentationResult,
+} from './encoders/encoder.js';
+export { encoders, encodersFor } from './encoders/encoders.js';
+export { drawOverlay, type OverlayOptions } from './encoders/overlay/draw-overlay.js';
+export { type StructureRow, structureTable } from './encoders/structure-table.js';
+export { IntakeError, type IntakeErrorKind } from './intake/intake-error.js';
+export {
+  type DicomStudy,
+  type ImageFile,
+  type OpenStudyOptions,
+  openStudy,
+  type Study,
+  type VolumeStudy,
+} from './intake/open-study.js';
+export { type ChannelWish, type SelectedChannels, selectChannels } from './intake/select-channels.js';
 export type { ModelChannel, ModelInput } from './model-input.js';
+export type { PhantomKind } from './phantom/image-header.js';
+export { drawPhantom, makePhantom, type Phantom, PhantomError, type PhantomOptions } from './phantom/make-phantom.js';
+export type { PhantomPlane } from './phantom/phantom-grid.js';
 export type { ClassificationPrediction, Prediction, SegmentationPrediction } from './prediction.js';
+export { type OtherReader, type Proof, ProofError, requireExact, type StructureProof } from './proof/proof.js';
+export { proveNifti, proveNrrd, proveSeg } from './proof/prove-layers.js';
+export { type ProveRtstructOptions, proveRtstruct } from './proof/prove-rtstruct.js';
 export { runBundle } from './run.js';
 export type { RunOptions } from './run-network.js';
 export { ComputeError, type ComputeErrorKind, ForwardedFailure } from './runtime/compute-error.js';
 export { ForecastError } from './runtime/forecast.js';
 export { type ChildOptions, type ChildResult, runBundleInChild } from './runtime/run-in-child.js';
+export { SegmentError, type SegmentOptions, segmentStudy } from './segment.js';
+export type { SegmentReport } from './segment-report.js';
 export { openReference, type ReferenceWish, seriesWish } from './structures/open-reference.js';
 export { type ReadStructures, readStructures, type StructureOrigin } from './structures/read-structures.js';
 export { StructuresError, type StructuresErrorKind } from './structures/structures-error.js';

@@ -1,0 +1,33 @@
+/** What one segmentation run reports: JSON-able, no patient data, no input file names. */
+import type { Finding, Provenance } from '@isocenter/dicom';
+import type { StructureRow } from './encoders/structure-table.js';
+import type { Proof } from './proof/proof.js';
+
+export interface SegmentReport {
+  readonly kind: 'segment-report';
+  readonly provenance: Provenance;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly input: {
+    readonly channels: readonly { readonly name: string; readonly modality?: string; readonly units?: string }[];
+    /** Voxels along i, j, k. */
+    readonly size: readonly number[];
+    /** mm along i, j, k. */
+    readonly spacing: readonly number[];
+    /** Direction in which i, j and k grow, such as 'LPS'. */
+    readonly axes: string;
+    readonly SeriesInstanceUID?: string;
+  };
+  readonly structures: readonly StructureRow[];
+  readonly proofs: readonly Proof[];
+  /** Every proof is exact (also true when no format could be proven). */
+  readonly exact: boolean;
+  readonly findings: readonly Finding[];
+  readonly reasons: readonly string[];
+  /** Full paths of what was written. */
+  readonly files: readonly string[];
+  /** By step, and 'total'. */
+  readonly milliseconds: Readonly<Record<string, number>>;
+  /** Largest resident set of this process, or of the child that ran the model. */
+  readonly peakMemoryBytes: number;
+}
