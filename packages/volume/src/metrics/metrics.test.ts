@@ -110,6 +110,18 @@ describe('overlap', () => {
     expect(volumeInMl(1000, [0, 2, 0, 9, -1, 0, 0, 9, 0, 0, 3, 9, 0, 0, 0, 1])).toBe(6);
   });
 
+  it('counts alike in words and bytes, whatever stands for inside', () => {
+    for (const length of [400, 403]) {
+      const a = randomMask([length, 1, 1], 0.5, 1).map((v, n) => v * (1 + (n % 255)));
+      const b = randomMask([length, 1, 1], 0.5, 2).map((v) => v * 128);
+      expect(overlapOf(a, b)).toEqual({
+        a: a.filter(Boolean).length,
+        b: b.filter(Boolean).length,
+        both: a.filter((v, n) => v && b[n]).length,
+      });
+    }
+  });
+
   it('has no value for an empty reference unless told that two empty masks agree', () => {
     expect(dice({ a: 3, b: 0, both: 0 })).toBeNaN();
     expect([dice({ a: 3, b: 0, both: 0 }, 'agreement'), dice({ a: 0, b: 0, both: 0 }, 'agreement')]).toEqual([0, 1]);

@@ -3,6 +3,7 @@
  * measure is NaN ("no value"), unless the caller says that two empty masks agree. Rules: shared/specs/monai.md C.6.
  */
 import { type Affine, GeometryError } from '../geometry.js';
+import { onesOf, sumOfOnes, wordsOf } from '../words.js';
 
 /** Voxels in `a`, in `b`, and in both. */
 export interface Overlap {
@@ -14,6 +15,8 @@ export interface Overlap {
 /** Counts voxels that are not 0. Throws GeometryError `size-mismatch` on masks of different length. */
 export function overlapOf(a: Uint8Array, b: Uint8Array): Overlap {
   if (a.length !== b.length) throw new GeometryError('size-mismatch', `Masks of ${a.length} and ${b.length} voxels`);
+  const [wordsA, wordsB] = [wordsOf(a), wordsOf(b)];
+  if (wordsA && wordsB) return countWords(wordsA, wordsB);
   let inA = 0;
   let inB = 0;
   let both = 0;
@@ -23,6 +26,21 @@ export function overlapOf(a: Uint8Array, b: Uint8Array): Overlap {
     inA += x;
     inB += y;
     both += x & y;
+  }
+  return { a: inA, b: inB, both };
+}
+
+function countWords(a: Int32Array, b: Int32Array): Overlap {
+  let inA = 0;
+  let inB = 0;
+  let both = 0;
+  for (let at = 0; at < a.length; at++) {
+    if ((a[at] | b[at]) === 0) continue;
+    const x = onesOf(a[at]);
+    const y = onesOf(b[at]);
+    inA += sumOfOnes(x);
+    inB += sumOfOnes(y);
+    both += sumOfOnes(x & y);
   }
   return { a: inA, b: inB, both };
 }

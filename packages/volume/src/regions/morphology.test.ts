@@ -38,6 +38,8 @@ const sizes: Size3[] = [
   [33, 3, 4],
   [65, 2, 2],
   [1, 5, 6],
+  [64, 5, 4],
+  [40, 3, 3],
 ];
 const all: Connectivity[] = [4, 6, 8, 18, 26];
 
@@ -45,7 +47,7 @@ describe('erosion and dilation', () => {
   it('look at the neighbours they should, at word borders and grid borders too', () => {
     for (const size of sizes)
       for (const connectivity of all)
-        for (const density of [0.1, 0.6, 0.95]) {
+        for (const density of [0, 0.01, 0.1, 0.6, 0.95]) {
           const mask = randomMask(size, density, size[0]);
           expect(dilateMask(mask, size, connectivity)).toEqual(step(mask, size, connectivity, true));
           expect(erodeMask(mask, size, connectivity)).toEqual(step(mask, size, connectivity, false));

@@ -3,9 +3,10 @@
  * of times, on packed masks. What lies outside the grid counts as background, as in scipy.ndimage, except that closing
  * acts as if the grid went on for ever, so that a structure cut by the border is not eaten from there.
  */
+import { boundingBox, growBox } from '../box.js';
 import { GeometryError, type Size3 } from '../geometry.js';
 import { voxelCount } from '../volume.js';
-import { type BitMask, emptyBits, packBits, unpackBits } from './bits.js';
+import { alignFrame, type BitMask, emptyBits, packBits, unpackBits } from './bits.js';
 import type { Connectivity } from './runs.js';
 
 /** Rows read around a row: with both i-neighbours (`wide`) or only straight ahead (`narrow`). */
@@ -117,27 +118,38 @@ function erodeBits(from: BitMask, to: BitMask, connectivity: Connectivity): void
 
 type Step = 'erode' | 'dilate';
 
+/**
+ * Works in the mask's own box, widened by `reach` voxels: nothing outside of it can change. Dilation may be clipped to the
+ * grid, because a path of neighbours that leaves the grid has one beside it that does not; closing may not.
+ */
 function run(
   data: Uint8Array,
   size: Size3,
   connectivity: Connectivity,
   iterations: number,
   steps: readonly Step[],
-  pad: number,
+  reach: number,
   into?: Uint8Array,
 ): Uint8Array {
   if (data.length !== voxelCount(size) || (into && into.length !== data.length))
     throw new GeometryError('size-mismatch', `${data.length} voxels do not fill a grid of ${size.join(' × ')}`);
-  let current = packBits(data, size, pad);
-  let spare = emptyBits(current.size);
+  const own = boundingBox(data, size);
+  if (!own) return into ? into.fill(0) : new Uint8Array(data.length);
+  const wide = {
+    low: [own.low[0] - reach, own.low[1] - reach, own.low[2] - reach] as const,
+    high: [own.high[0] + reach, own.high[1] + reach, own.high[2] + reach] as const,
+  };
+  const frame = alignFrame(steps.length > 1 ? wide : growBox(own, reach, size), size);
+  let current = packBits(data, size, frame);
+  let spare = emptyBits(frame);
   for (const step of steps)
     for (let n = 0; n < iterations; n++) {
       if (step === 'dilate') dilateBits(current, spare, connectivity);
       else erodeBits(current, spare, connectivity);
       [current, spare] = [spare, current];
     }
-  const out = into ?? new Uint8Array(data.length);
-  unpackBits(current, pad, out);
+  const out = into ? into.fill(0) : new Uint8Array(data.length);
+  unpackBits(current, out, size);
   return out;
 }
 
@@ -160,7 +172,7 @@ export function dilateMask(
   iterations = 1,
   into?: Uint8Array,
 ) {
-  return run(data, size, connectivity, iterations, ['dilate'], 0, into);
+  return run(data, size, connectivity, iterations, ['dilate'], iterations, into);
 }
 
 /** Erosions, then as many dilations: removes what is thinner than the neighbourhood. */
