@@ -1,23 +1,23 @@
 /** DICOM series for the channels of a model: by wish, by folder, by modality and the bundle's constraints. */
-import { chooseSeries, type Finding, loadVolume, type Scan, type Series } from '@isocenter/dicom';
+import { type Assembly, chooseSeries, type Finding, loadVolume, type Scan, type Series } from '@isocenter/dicom';
 import type { Watch } from '@isocenter/volume';
 import type { Bundle } from '../bundle/bundle.js';
 import { channelFolders } from './channel-folders.js';
 import { IntakeError } from './intake-error.js';
 import type { BundleChannel, ChannelWish, FoundChannel } from './select-channels.js';
 
-export async function selectSeries(
-  scan: Scan,
-  bundle: Bundle,
-  wish: ChannelWish,
-  reasons: string[],
-  findings: Finding[],
-  watch: Watch,
-): Promise<FoundChannel[]> {
+/** A channel and the series it gets, before any voxel is read. */
+export interface ChosenChannel {
+  readonly channel: BundleChannel;
+  readonly assembly: Assembly;
+}
+
+/** Which series is which channel; optional channels that are not there are left out. Throws IntakeError, SeriesError. */
+export function chooseChannels(scan: Scan, bundle: Bundle, wish: ChannelWish, reasons: string[]): ChosenChannel[] {
   if (scan.series.length === 0) throw noSeries(scan);
   const { channels } = bundle.isocenter;
   const byChannel = channels.length === 1 ? [scan.series] : seriesByChannel(scan, bundle, wish, reasons);
-  const found: FoundChannel[] = [];
+  const chosen: ChosenChannel[] = [];
   for (const [n, channel] of channels.entries()) {
     const series = byChannel[n];
     if (series === undefined) continue;
@@ -36,6 +36,55 @@ export async function selectSeries(
     );
     const prefix = channels.length > 1 ? `Channel '${channel.name}': ` : '';
     reasons.push(...why.map((reason) => prefix + reason));
+    chosen.push({ channel, assembly });
+  }
+  return chosen;
+}
+
+/** A channel and the series that was chosen for it. */
+export interface ChosenSeries {
+  readonly channel: BundleChannel;
+  readonly assembly: Assembly;
+}
+
+/** Looks at headers only. Adds its reasons to `reasons`; throws IntakeError, SeriesError. */
+export function chooseChannels(scan: Scan, bundle: Bundle, wish: ChannelWish, reasons: string[]): ChosenSeries[] {
+  if (scan.series.length === 0) throw noSeries(scan);
+  const { channels } = bundle.isocenter;
+  const byChannel = channels.length === 1 ? [scan.series] : seriesByChannel(scan, bundle, wish, reasons);
+  return channels.flatMap((channel, n) => {
+    const series = byChannel[n];
+    if (series === undefined) return [];
+    const wanted = wish.channels?.[channel.name] ?? (channels.length === 1 ? wish.series : undefined);
+    const fitting = wanted === undefined ? fittingSeries(series, channel, bundle, reasons) : series;
+    const { assembly, reasons: why } = chooseSeries(
+      { ...scan, series: fitting },
+      {
+        modality: channel.modalities,
+        ...(typeof wanted === 'number' ? { number: wanted } : {}),
+        ...(typeof wanted === 'string' ? { SeriesInstanceUID: wanted } : {}),
+        ties: wish.ties,
+        damaged: wish.damaged,
+        assemble: { irregular: wish.irregular },
+      },
+    );
+    const prefix = channels.length > 1 ? `Channel '${channel.name}': ` : '';
+    reasons.push(...why.map((reason) => prefix + reason));
+    return [{ channel, assembly }];
+  });
+}
+
+/** Chooses and loads. Throws also what loading throws. */
+export async function selectSeries(
+  scan: Scan,
+  bundle: Bundle,
+  wish: ChannelWish,
+  reasons: string[],
+  findings: Finding[],
+  watch: Watch,
+): Promise<FoundChannel[]> {
+  const found: FoundChannel[] = [];
+  for (const { channel, assembly } of chooseChannels(scan, bundle, wish, reasons)) {
     const loaded = await loadVolume(assembly, channel.units === 'SUVbw' ? { suv: 'bw' } : {}, watch);
     findings.push(...loaded.findings);
     const { volume, units, reference } = loaded;

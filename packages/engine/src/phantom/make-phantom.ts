@@ -58,7 +58,7 @@ const DEFAULTS: Record<PhantomKind, { size: Size3; spacing: Vector3; centre: Vec
   thorax: { size: [512, 512, 120], spacing: [0.9, 0.9, 3], centre: [0, 16, -20] },
   head: { size: [256, 256, 160], spacing: [0.95, 0.95, 1.3], centre: [0, 0, -6] },
 };
-/** Patient plane whose picture is made when nothing is asked for; also where the directions of prone images turn. */
+/** Prone images turn with the patient: columns and rows run the other way. */
 const PRONE = new Set(['HFP', 'FFP']);
 
 /** Draws the anatomy on the grid of the options, without making files. Throws PhantomError `wrong-option`. */
@@ -106,7 +106,6 @@ export async function makePhantom(options: PhantomOptions = {}, watch: Watch = {
       {
         rows,
         columns,
-        frames: 1,
         samplesPerPixel: 1,
         bitsAllocated: 16,
         bitsStored: BITS_STORED,
