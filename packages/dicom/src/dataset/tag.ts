@@ -1,13 +1,13 @@
 /** Tags as numbers (group << 16 | element, unsigned) and their keywords (PS3.6 by way of the dictionary). */
 import type { Keyword } from './dictionary.generated.js';
-import { dictionaryByKeyword, lookUpTag } from './dictionary.js';
+import { lookUpKeyword, lookUpTag } from './dictionary.js';
 import { DicomError } from './errors.js';
 
 export type Tag = number;
 
 /** Throws DicomError 'invalid-value' when the keyword is in no dictionary (only possible past the type checker). */
 export function tagOf(keyword: Keyword): Tag {
-  const tag = dictionaryByKeyword().get(keyword);
+  const tag = lookUpKeyword(keyword);
   if (tag === undefined) throw new DicomError('invalid-value', `No DICOM attribute has the keyword ${keyword}.`);
   return tag;
 }
