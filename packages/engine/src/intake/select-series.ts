@@ -41,39 +41,6 @@ export function chooseChannels(scan: Scan, bundle: Bundle, wish: ChannelWish, re
   return chosen;
 }
 
-/** A channel and the series that was chosen for it. */
-export interface ChosenSeries {
-  readonly channel: BundleChannel;
-  readonly assembly: Assembly;
-}
-
-/** Looks at headers only. Adds its reasons to `reasons`; throws IntakeError, SeriesError. */
-export function chooseChannels(scan: Scan, bundle: Bundle, wish: ChannelWish, reasons: string[]): ChosenSeries[] {
-  if (scan.series.length === 0) throw noSeries(scan);
-  const { channels } = bundle.isocenter;
-  const byChannel = channels.length === 1 ? [scan.series] : seriesByChannel(scan, bundle, wish, reasons);
-  return channels.flatMap((channel, n) => {
-    const series = byChannel[n];
-    if (series === undefined) return [];
-    const wanted = wish.channels?.[channel.name] ?? (channels.length === 1 ? wish.series : undefined);
-    const fitting = wanted === undefined ? fittingSeries(series, channel, bundle, reasons) : series;
-    const { assembly, reasons: why } = chooseSeries(
-      { ...scan, series: fitting },
-      {
-        modality: channel.modalities,
-        ...(typeof wanted === 'number' ? { number: wanted } : {}),
-        ...(typeof wanted === 'string' ? { SeriesInstanceUID: wanted } : {}),
-        ties: wish.ties,
-        damaged: wish.damaged,
-        assemble: { irregular: wish.irregular },
-      },
-    );
-    const prefix = channels.length > 1 ? `Channel '${channel.name}': ` : '';
-    reasons.push(...why.map((reason) => prefix + reason));
-    return [{ channel, assembly }];
-  });
-}
-
 /** Chooses and loads. Throws also what loading throws. */
 export async function selectSeries(
   scan: Scan,
