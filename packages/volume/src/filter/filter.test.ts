@@ -92,6 +92,17 @@ describe('threshold', () => {
       const data = make.from({ length: 40000 }, () => Math.floor(next() * 100));
       expect(threshold(data, 20, 50)).toEqual(Uint8Array.from(data, (v) => (v >= 20 && v <= 50 ? 1 : 0)));
     }
+    for (const make of [Int16Array, Uint16Array, Int8Array, Uint8Array])
+      for (const [low, high] of [
+        [-Infinity, 3.5],
+        [2.5, Infinity],
+        [1e9, 2e9],
+        [-2e9, -1e9],
+        [5, 4],
+      ]) {
+        const data = make.of(0, 1, 2, 3, 4, 100, 200, 40000, 65535);
+        expect([...threshold(data, low, high)]).toEqual([...data].map((v) => (v >= low && v <= high ? 1 : 0)));
+      }
     expect([...threshold(Float32Array.of(Number.NaN, 1, Infinity), 1)]).toEqual([0, 1, 1]);
     expect(() => threshold(Float32Array.of(1), 1, 2, new Uint8Array(2))).toThrow(GeometryError);
   });

@@ -11,6 +11,9 @@ const CUBIC_TAPS = 4;
 /** Room around the mapped corners for the widest kernel. */
 const REACH = 2;
 
+/** Noise of an inverted affine, in voxels, that must not push a point over the input's edge. */
+const EDGE_NOISE = 1e-7;
+
 interface Box {
   readonly data: Float64Array | Float32Array;
   readonly size: Size3;
@@ -62,8 +65,14 @@ export function obliquePlanes(
   const cutOff = typeof outside === 'object' || (outside === 'zeros' && kind === 'nearest');
   const constant = typeof outside === 'object' ? outside.constant : 0;
   const fade = outside === 'zeros' && kind !== 'nearest';
+  const plainLinear = kind === 'linear' && !fade && size.every((n) => n > 1);
   for (let k = from; k < to; k++) {
     for (let j = 0, at = 0; j < outSize[1]; j++) {
+      if (plainLinear) {
+        linearRow(box, limit, map, j, k, plane, at, outSize[0], cutOff, constant);
+        at += outSize[0];
+        continue;
+      }
       const x0 = map[1] * j + map[2] * k + map[3];
       const y0 = map[5] * j + map[6] * k + map[7];
       const z0 = map[9] * j + map[10] * k + map[11];
@@ -115,6 +124,64 @@ function linearAt(box: Box, limit: Size3, x: number, y: number, z: number, fade:
   const near = (data[a] * (1 - u) + data[a + di] * u) * (1 - v) + (data[b] * (1 - u) + data[b + di] * u) * v;
   const far = (data[c] * (1 - u) + data[c + di] * u) * (1 - v) + (data[d] * (1 - u) + data[d + di] * u) * v;
   return near * (1 - w) + far * w;
+}
+
+/** A whole row of linearAt, without a call per voxel (measured 3 x); every axis has at least two voxels. */
+function linearRow(
+  { data, size, start }: Box,
+  limit: Size3,
+  map: Affine,
+  j: number,
+  k: number,
+  out: Float64Array,
+  to: number,
+  n: number,
+  cutOff: boolean,
+  constant: number,
+): void {
+  const [dx, dy, dz] = [map[0], map[4], map[8]];
+  const x0 = map[1] * j + map[2] * k + map[3];
+  const y0 = map[5] * j + map[6] * k + map[7];
+  const z0 = map[9] * j + map[10] * k + map[11];
+  const [xMax, yMax, zMax] = limit;
+  const ni = size[0];
+  const plane = size[0] * size[1];
+  const base = start[0] + ni * start[1] + plane * start[2];
+  const edge = 0.5 + EDGE_NOISE;
+  for (let i = 0; i < n; i++) {
+    let x = x0 + dx * i;
+    let y = y0 + dy * i;
+    let z = z0 + dz * i;
+    if (!(x >= 0 && y >= 0 && z >= 0 && x <= xMax && y <= yMax && z <= zMax)) {
+      if (
+        cutOff &&
+        !(x >= -edge && y >= -edge && z >= -edge && x <= xMax + edge && y <= yMax + edge && z <= zMax + edge)
+      ) {
+        out[to + i] = constant;
+        continue;
+      }
+      x = clamp(x, xMax);
+      y = clamp(y, yMax);
+      z = clamp(z, zMax);
+    }
+    // On the last voxel step back one, so that the second neighbour exists; its weight is then 1.
+    const xi = x < xMax ? x | 0 : xMax - 1;
+    const yi = y < yMax ? y | 0 : yMax - 1;
+    const zi = z < zMax ? z | 0 : zMax - 1;
+    const u = x - xi;
+    const v = y - yi;
+    const w = z - zi;
+    const a = xi + ni * yi + plane * zi - base;
+    const b = a + ni;
+    const c = a + plane;
+    const d = c + ni;
+    const p = data[a] + (data[a + 1] - data[a]) * u;
+    const q = data[b] + (data[b + 1] - data[b]) * u;
+    const r = data[c] + (data[c + 1] - data[c]) * u;
+    const s = data[d] + (data[d + 1] - data[d]) * u;
+    const near = p + (q - p) * v;
+    out[to + i] = near + (r + (s - r) * v - near) * w;
+  }
 }
 
 function linearFading({ data, size, start }: Box, limit: Size3, x: number, y: number, z: number): number {
