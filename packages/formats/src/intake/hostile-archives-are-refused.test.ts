@@ -1,4 +1,7 @@
 /** Every kind of archive that anchors 4.2 rows 2, 3 and 21 describe, made byte by byte, is refused by kind and in bounded memory. */
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { deflateRawSync, gzipSync, crc32 as zlibCrc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { ArchiveError } from './archive-error.js';
@@ -370,8 +373,6 @@ describe('an archive made to exhaust memory', () => {
   });
 
   it('is refused as tar.gz that grows without end, and the spool is gone', async () => {
-    const { readdirSync } = await import('node:fs');
-    const { tmpdir } = await import('node:os');
     const header = Buffer.alloc(512);
     header.write('x.dcm', 0);
     header.write('10000000000\0', 124);
@@ -380,10 +381,20 @@ describe('an archive made to exhaust memory', () => {
     for (const [i, byte] of header.entries()) sum += i >= 148 && i < 156 ? 0 : byte;
     header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
     const bomb = gzipSync(Buffer.concat([header, Buffer.alloc(64 * MiB)]));
-    const spools = () => readdirSync(tmpdir()).filter((name) => name.startsWith('isocenter-')).length;
-    const before = spools();
-    expect(await kindOf(openSources(bomb, { limits: { ratioFloorBytes: MiB, maxRatio: 20 } }))).toBe('ratio-exceeded');
-    expect(await kindOf(openSources(bomb))).toBe('truncated');
-    expect(spools()).toBe(before);
+    const usual = process.env.TMPDIR;
+    const temporary = mkdtempSync(join(tmpdir(), 'spool-test-'));
+    process.env.TMPDIR = temporary;
+    try {
+      const limits = { ratioFloorBytes: MiB, maxRatio: 20 };
+      expect(await kindOf(openSources(bomb, { limits }))).toBe('ratio-exceeded');
+      expect(await kindOf(openSources(bomb))).toBe('truncated');
+      expect(readdirSync(temporary)).toEqual([]);
+      process.env.TMPDIR = join(temporary, 'missing');
+      expect(await kindOf(openSources(bomb))).toBe('spool-failed');
+    } finally {
+      process.env.TMPDIR = usual ?? '';
+      if (usual === undefined) delete process.env.TMPDIR;
+      rmSync(temporary, { recursive: true });
+    }
   });
 });

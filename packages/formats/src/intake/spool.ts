@@ -12,7 +12,7 @@ import { ArchiveError } from './archive-error.js';
 import { type Blob, fileBlob } from './blob.js';
 
 export async function spoolGunzipped(input: Readable, cap: number): Promise<Blob> {
-  const folder = await mkdtemp(join(tmpdir(), 'isocenter-')).catch(rethrow);
+  const folder = await mkdtemp(join(tmpdir(), 'isocenter-spool-')).catch(rethrow);
   const remove = () => rm(folder, { recursive: true, force: true });
   let file: FileHandle;
   try {
