@@ -5,7 +5,6 @@ import { importsOf, isTest, levels, packages, read, show } from './packages.js';
 
 /** External modules that only one package may import, with the reason. */
 const owners = {
-  yauzl: ['@isocenter/formats', 'the one safe archive reader'],
   yazl: ['@isocenter/formats', 'the one archive writer'],
   'dcmjs-codecs': ['@isocenter/dicom', 'the one door to pixel codecs'],
   'onnxruntime-node': ['@isocenter/engine', 'inference runs in compute children only'],

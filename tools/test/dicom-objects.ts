@@ -58,7 +58,13 @@ export async function unzip(path: string): Promise<{ name: string; bytes: Uint8A
 
 /** A reference series of classic single-frame images, from their headers; slices by position along the normal. */
 export function referenceFromFiles(files: readonly Uint8Array[]): ReferenceSeries {
-  const images = files.map((bytes) => parseDicom(bytes, { untilPixelData: true }).dataset);
+  const images = files.map((bytes) => {
+    // Some anonymisers empty these UIDs in the data set and leave them in the meta group.
+    const { dataset, meta } = parseDicom(bytes, { untilPixelData: true });
+    for (const name of ['SOPClassUID', 'SOPInstanceUID'] as const)
+      if (!dataset.string(name)) dataset.set(name, meta.string(`MediaStorage${name}`));
+    return dataset;
+  });
   const cosines = images[0].numbers('ImageOrientationPatient');
   const row = cosines.slice(0, 3) as unknown as Vector3;
   const column = cosines.slice(3) as unknown as Vector3;

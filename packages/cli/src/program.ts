@@ -168,11 +168,21 @@ function buildProgram(act: Act): Command {
     .option('--rows <n>', 'voxels along a column', positiveInteger)
     .option('--slices <n>', 'number of slices', positiveInteger)
     .option('--spacing <mm>', 'column,row,slice spacing in mm', numberTriple)
-    .option(
-      '--orientation <name>',
-      'axial, sagittal, coronal, oblique or axis codes like RAS (directions of i, j, k)',
-      'axial',
+    .addOption(
+      new Option('--orientation <name>', 'plane of the images')
+        .choices([
+          'axial',
+          'sagittal',
+          'coronal',
+          'oblique',
+          'axial-flipped',
+          'sagittal-flipped',
+          'coronal-flipped',
+          'coronal-oblique',
+        ])
+        .default('axial'),
     )
+    .addOption(new Option('--position <code>', 'Patient Position').choices(['HFS', 'FFS', 'HFP', 'FFP']))
     .option('--transfer-syntax <uid>', 'UID or name of the transfer syntax', '1.2.840.10008.1.2.1')
     .option('--seed <n>', 'noise and UIDs follow from it', positiveInteger, 1)
     .option('--force', 'replace what is already there')

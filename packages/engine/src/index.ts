@@ -58,3 +58,8 @@ export type { SegmentReport } from './segment-report.js';
 export { openReference, type ReferenceWish, seriesWish } from './structures/open-reference.js';
 export { type ReadStructures, readStructures, type StructureOrigin } from './structures/read-structures.js';
 export { StructuresError, type StructuresErrorKind } from './structures/structures-error.js';
+export { listModels } from './bundle/list-models.js';
+export { type InspectedSeries, type InspectReport, inspectStudy } from './intake/inspect-study.js';
+export { makePhantomStudy } from './phantom/phantom-study.js';
+export { onnxRuntimeVersion } from './runtime/onnx-version.js';
+export { type SelfTestResult, selfTest } from './self-test.js';

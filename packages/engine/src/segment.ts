@@ -21,8 +21,8 @@ import { type ChildOptions, runBundleInChild } from './runtime/run-in-child.js';
 import type { SegmentReport } from './segment-report.js';
 
 export interface SegmentOptions {
-  /** 'rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc'. */
-  readonly formats: readonly string[];
+  /** 'rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc'; 'default' is what suits the input. */
+  readonly formats: readonly string[] | 'default';
   readonly outFolder: string;
   /** Which series is meant, and what to do about ties, damage and gaps. */
   readonly wish?: ChannelWish;
@@ -56,6 +56,10 @@ export class SegmentError extends Failure<'no-segmentation'> {}
 
 const { version: softwareVersion } = createRequire(import.meta.url)('../package.json') as { version: string };
 
+/** What is written when nothing is asked for. */
+const DICOM_FORMATS = ['rtstruct', 'seg', 'png', 'csv'];
+const IMAGE_FORMATS = ['nifti', 'png', 'csv'];
+
 /** Milliseconds by step. */
 class Stopwatch {
   readonly steps: Record<string, number> = {};
@@ -83,11 +87,15 @@ export async function segmentStudy(
   options: SegmentOptions,
   watch: Watch = {},
 ): Promise<SegmentReport> {
-  const encoders = encodersFor(options.formats);
+  // Wrong names are told before any work.
+  if (options.formats !== 'default') encodersFor(options.formats);
   const clock = new Stopwatch();
   const out = await OutputFolder.create(options.outFolder, { overwrite: options.overwrite });
   try {
     const selected = await load(input, bundle, options, watch, clock);
+    const encoders = encodersFor(
+      options.formats !== 'default' ? options.formats : selected.reference ? DICOM_FORMATS : IMAGE_FORMATS,
+    );
     const run = await predict(bundle, selected.input, options, watch);
     clock.lap('model');
     if (run.prediction.kind !== 'segmentation')
