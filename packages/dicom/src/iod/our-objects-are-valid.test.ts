@@ -137,6 +137,13 @@ describeWithPrograms(['dciodvfy', 'dcmdump'], 'other people’s programs', () =>
       expect(dciodvfyErrors(bytes)).toEqual(EXPECTED[kind] ?? []);
       expect(dcmdump(bytes)).toContain('SOPInstanceUID');
     });
+    it('is accepted when an anonymiser left the images without UIDs', () => {
+      const whole = named('axial');
+      const slices = whole.slices.map((slice) => ({ ...slice, SOPInstanceUID: '' }));
+      const bare = { ...whole, slices, StudyInstanceUID: '', SeriesInstanceUID: '', FrameOfReferenceUID: '' };
+      const errors = dciodvfyErrors(WRITERS[kind](boxes(bare), bare));
+      expect(errors.filter((error) => /Empty|no value/.test(error))).toEqual([]);
+    });
     it('is accepted with a patient name outside ASCII', () => {
       const reference = named('axial', 'Müller^Jürgen=山田^太郎');
       expect(dciodvfyErrors(WRITERS[kind](boxes(reference), reference))).toEqual(EXPECTED[kind] ?? []);

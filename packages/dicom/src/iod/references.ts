@@ -16,16 +16,40 @@ export function instanceItem(slice: Pick<SliceReference, 'SOPClassUID' | 'SOPIns
     .set('ReferencedSOPInstanceUID', slice.SOPInstanceUID);
 }
 
-/** Each instance once, in order of first use: a multi-frame image holds many slices. */
+/**
+ * Each instance once, in order of first use: a multi-frame image holds many slices. Images that an anonymiser left without
+ * UIDs cannot be referred to and are left out, rather than given names that lead nowhere.
+ */
 export function distinctInstances(slices: readonly SliceReference[]): readonly SliceReference[] {
   const byUID = new Map<string, SliceReference>();
-  for (const slice of slices) if (!byUID.has(slice.SOPInstanceUID)) byUID.set(slice.SOPInstanceUID, slice);
+  for (const slice of slices)
+    if (canBeNamed(slice) && !byUID.has(slice.SOPInstanceUID)) byUID.set(slice.SOPInstanceUID, slice);
   return [...byUID.values()];
 }
 
-/** One item for `sequence` of (Series Instance UID, instances). */
-export function seriesItem(reference: ReferenceSeries, sequence: Keyword): Dataset {
-  return new Dataset()
-    .set('SeriesInstanceUID', reference.SeriesInstanceUID)
-    .set(sequence, distinctInstances(reference.slices).map(instanceItem));
+export function canBeNamed(slice: SliceReference): boolean {
+  return slice.SOPClassUID !== '' && slice.SOPInstanceUID !== '';
+}
+
+/** One item of (Series Instance UID, instances under `sequence`), or none when no instance has a UID. */
+export function seriesItems(reference: ReferenceSeries, sequence: Keyword): readonly Dataset[] {
+  const instances = distinctInstances(reference.slices);
+  if (instances.length === 0) return [];
+  const item = new Dataset().set('SeriesInstanceUID', reference.SeriesInstanceUID);
+  return [item.set(sequence, instances.map(instanceItem))];
+}
+
+/**
+ * The reference with the UIDs that every object must have, made new where an anonymiser removed them. A series needs one as
+ * soon as its images have theirs, since whatever refers to an image must say its series (PS3.3 C.12.2).
+ */
+export function identified(reference: ReferenceSeries, uid: () => string): ReferenceSeries {
+  const { StudyInstanceUID, SeriesInstanceUID, FrameOfReferenceUID } = reference;
+  if (StudyInstanceUID && SeriesInstanceUID && FrameOfReferenceUID) return reference;
+  return {
+    ...reference,
+    StudyInstanceUID: StudyInstanceUID || uid(),
+    SeriesInstanceUID: SeriesInstanceUID || uid(),
+    FrameOfReferenceUID: FrameOfReferenceUID || uid(),
+  };
 }

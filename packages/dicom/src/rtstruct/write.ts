@@ -19,7 +19,7 @@ import { writeDicom } from '../dataset/serialize.js';
 import { ANATOMICAL_STRUCTURE, codeItem } from '../iod/code.js';
 import { addCommonModules, addFrameOfReference, type ObjectOptions } from '../iod/modules.js';
 import { describeProvenance, modelId } from '../iod/provenance.js';
-import { imageItem, seriesItem } from '../iod/references.js';
+import { canBeNamed, identified, imageItem, seriesItems } from '../iod/references.js';
 import { distinctNames, LO_LENGTH, plainText, SH_LENGTH, ST_LENGTH } from '../iod/text.js';
 import type { ReferenceSeries } from '../series/reference.js';
 import { ContourDataWriter, decimalsFor } from './contour-data.js';
@@ -56,12 +56,13 @@ export interface RtstructOptions extends ObjectOptions, Watch {
  */
 export function writeRtstruct(
   segmentation: Segmentation,
-  reference: ReferenceSeries,
+  given: ReferenceSeries,
   options: RtstructOptions,
 ): Uint8Array {
-  checkGrid(segmentation, reference);
+  checkGrid(segmentation, given);
+  const reference = identified(given, options.uid);
   const rules = PROFILES[options.profile ?? 'strict'];
-  const frameOfReferenceUID = reference.FrameOfReferenceUID || options.uid();
+  const frameOfReferenceUID = reference.FrameOfReferenceUID;
   const names = distinctNames(
     segmentation.structures.map((structure) => structure.name),
     'ROI',
@@ -128,11 +129,15 @@ function addStructureSet(
   dataset.set('StructureSetDescription', description);
   dataset.set('StructureSetDate', date);
   dataset.set('StructureSetTime', time);
-  const study = new Dataset()
-    .set('ReferencedSOPClassUID', rules.referencedStudyClass)
-    .set('ReferencedSOPInstanceUID', reference.StudyInstanceUID)
-    .set('RTReferencedSeriesSequence', [seriesItem(reference, 'ContourImageSequence')]);
-  const frame = new Dataset().set('FrameOfReferenceUID', frameOfReferenceUID).set('RTReferencedStudySequence', [study]);
+  const frame = new Dataset().set('FrameOfReferenceUID', frameOfReferenceUID);
+  const series = seriesItems(reference, 'ContourImageSequence');
+  if (series.length > 0)
+    frame.set('RTReferencedStudySequence', [
+      new Dataset()
+        .set('ReferencedSOPClassUID', rules.referencedStudyClass)
+        .set('ReferencedSOPInstanceUID', reference.StudyInstanceUID)
+        .set('RTReferencedSeriesSequence', series),
+    ]);
   dataset.set('ReferencedFrameOfReferenceSequence', [frame]);
 }
 
@@ -180,21 +185,23 @@ function roiContourItems(
   const decimals = options.decimals ?? (innereye ? INNEREYE_DECIMALS : decimalsFor(reference.grid.affine));
   const writer = new ContourDataWriter(reference.grid.affine, decimals, rules.trimDecimals);
   // Data sets of items are never changed after they are made, so all contours of a slice share the reference to it.
-  const images = reference.slices.map((slice) => [imageItem(slice)]);
+  const images = reference.slices.map((slice) => (canBeNamed(slice) ? [imageItem(slice)] : undefined));
   return segmentation.structures.map((structure, n) => {
     const item = new Dataset()
       .set('ROIDisplayColor', structure.colour.map(Math.round))
       .set('ReferencedROINumber', n + 1);
     const contours: Dataset[] = [];
     for (const { k, rings } of contoursOf(n)?.planes ?? [])
-      for (const ring of rings)
-        contours.push(
-          new Dataset()
-            .set('ContourImageSequence', images[k])
-            .set('ContourGeometricType', 'CLOSED_PLANAR')
-            .set('NumberOfContourPoints', ring.length / 2)
-            .set('ContourData', writer.write(ring, k)),
-        );
+      for (const ring of rings) {
+        const contour = new Dataset();
+        const image = images[k];
+        if (image) contour.set('ContourImageSequence', image);
+        contour
+          .set('ContourGeometricType', 'CLOSED_PLANAR')
+          .set('NumberOfContourPoints', ring.length / 2)
+          .set('ContourData', writer.write(ring, k));
+        contours.push(contour);
+      }
     if (contours.length > 0 || rules.emptyContourSequence) item.set('ContourSequence', contours);
     return item;
   });

@@ -9,7 +9,7 @@ import { tagOf } from '../dataset/tag.js';
 import { localDateTime } from '../iod/date-time.js';
 import { addCommonModules, type ObjectOptions } from '../iod/modules.js';
 import { describeProvenance } from '../iod/provenance.js';
-import { distinctInstances, instanceItem, seriesItem } from '../iod/references.js';
+import { distinctInstances, identified, instanceItem, seriesItems } from '../iod/references.js';
 import { ST_LENGTH } from '../iod/text.js';
 import type { ReferenceSeries } from '../series/reference.js';
 
@@ -41,9 +41,10 @@ const LONGEST_SIDE = 65535;
  */
 export function writeSecondaryCapture(
   pictures: readonly Picture[],
-  reference: ReferenceSeries,
+  given: ReferenceSeries,
   options: SecondaryCaptureOptions,
 ): Uint8Array {
+  const reference = identified(given, options.uid);
   const first = pictures[0];
   if (!first) throw new DicomError('inconsistent', 'A secondary capture needs at least one picture.');
   pictures.forEach((picture, n) => {
@@ -66,9 +67,11 @@ export function writeSecondaryCapture(
   dataset.set('ImageComments', options.comment ?? describeProvenance(options.provenance, ST_LENGTH));
   dataset.set('BurnedInAnnotation', 'NO');
   dataset.set('LossyImageCompression', '00');
-  dataset.set('SourceImageSequence', distinctInstances(reference.slices).map(instanceItem));
+  const sources = distinctInstances(reference.slices).map(instanceItem);
+  if (sources.length > 0) dataset.set('SourceImageSequence', sources);
   if (several) {
-    dataset.set('ReferencedSeriesSequence', [seriesItem(reference, 'ReferencedInstanceSequence')]);
+    const series = seriesItems(reference, 'ReferencedInstanceSequence');
+    if (series.length > 0) dataset.set('ReferencedSeriesSequence', series);
     dataset.set('NumberOfFrames', pictures.length);
     dataset.set('FrameIncrementPointer', tagOf('FrameTime'));
     dataset.set('FrameTime', [MILLISECONDS_PER_FRAME]);

@@ -3,7 +3,7 @@ import { cross, directionsOf, dot, indexToPatient, spacingOf } from '@isocenter/
 import { Dataset } from '../dataset/dataset.js';
 import { tagOf } from '../dataset/tag.js';
 import { codeItem, SEGMENTATION, SOURCE_IMAGE } from '../iod/code.js';
-import { imageItem } from '../iod/references.js';
+import { canBeNamed, imageItem } from '../iod/references.js';
 import type { ReferenceSeries } from '../series/reference.js';
 
 /** One frame to be written: slice k of a segment (1-based; absent in a label map, which shows all of them). */
@@ -37,6 +37,7 @@ export function frameGroups(frames: readonly PlannedFrame[], reference: Referenc
   for (const k of places.keys()) {
     const position = indexToPatient(reference.grid.affine, 0, 0, k);
     positions.set(k, [new Dataset().set('ImagePositionPatient', [...position])]);
+    if (!canBeNamed(reference.slices[k])) continue;
     const source = imageItem(reference.slices[k])
       .set('PurposeOfReferenceCodeSequence', [codeItem(SOURCE_IMAGE)])
       .set('SpatialLocationsPreserved', 'YES');
@@ -47,8 +48,10 @@ export function frameGroups(frames: readonly PlannedFrame[], reference: Referenc
   return frames.map(({ k, segment }) => {
     const place = places.get(k) ?? 0;
     const index = segment === undefined ? [place] : [segment, place];
-    const group = new Dataset()
-      .set('DerivationImageSequence', sources.get(k) ?? [])
+    const source = sources.get(k);
+    const group = new Dataset();
+    if (source) group.set('DerivationImageSequence', source);
+    group
       .set('FrameContentSequence', [new Dataset().set('DimensionIndexValues', index)])
       .set('PlanePositionSequence', positions.get(k) ?? []);
     if (segment !== undefined)

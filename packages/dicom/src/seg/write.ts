@@ -10,7 +10,7 @@ import { writeDicom } from '../dataset/serialize.js';
 import { localDateTime } from '../iod/date-time.js';
 import { addCommonModules, addFrameOfReference, type ObjectOptions } from '../iod/modules.js';
 import { describeProvenance } from '../iod/provenance.js';
-import { seriesItem } from '../iod/references.js';
+import { identified, seriesItems } from '../iod/references.js';
 import { LO_LENGTH, plainText, SH_LENGTH } from '../iod/text.js';
 import type { ReferenceSeries } from '../series/reference.js';
 import { addDimensions, frameGroups, sharedGroups } from './functional-groups.js';
@@ -40,7 +40,8 @@ export interface SegOptions extends ObjectOptions {
  * Throws DicomError 'geometry' for another grid, 'unsupported-object' for overlapping structures as a label map or no
  * structure at all, 'missing-attribute' for fractions that are not given, 'limit' above 4 GB.
  */
-export function writeSeg(segmentation: Segmentation, reference: ReferenceSeries, options: SegOptions): Uint8Array {
+export function writeSeg(segmentation: Segmentation, given: ReferenceSeries, options: SegOptions): Uint8Array {
+  const reference = identified(given, options.uid);
   if (!sameGrid(segmentation.grid, reference.grid))
     throw new DicomError('geometry', 'The segmentation does not lie on the grid of the reference series.', {
       where: reference.SeriesInstanceUID,
@@ -53,11 +54,12 @@ export function writeSeg(segmentation: Segmentation, reference: ReferenceSeries,
   const dataset = new Dataset();
   const SOPClassUID = labelmap ? LABEL_MAP_SEGMENTATION_STORAGE : SEGMENTATION_STORAGE;
   addCommonModules(dataset, SOPClassUID, 'SEG', reference, { ...options, seriesNumber: options.seriesNumber ?? 1 });
-  addFrameOfReference(dataset, reference, reference.FrameOfReferenceUID || options.uid());
+  addFrameOfReference(dataset, reference, reference.FrameOfReferenceUID);
   addContent(dataset, options);
   addImage(dataset, segmentation, pixels, options);
   dataset.set('SegmentSequence', segmentItems(segmentation.structures, options.provenance, options.uid));
-  dataset.set('ReferencedSeriesSequence', [seriesItem(reference, 'ReferencedInstanceSequence')]);
+  const series = seriesItems(reference, 'ReferencedInstanceSequence');
+  if (series.length > 0) dataset.set('ReferencedSeriesSequence', series);
   addDimensions(dataset, !labelmap, options.uid());
   dataset.set('SharedFunctionalGroupsSequence', [sharedGroups(reference)]);
   dataset.set('PerFrameFunctionalGroupsSequence', frameGroups(pixels.frames, reference));

@@ -7,7 +7,7 @@ import type { Structure } from '@isocenter/volume';
 import { Dataset } from '../dataset/dataset.js';
 import { DicomError } from '../dataset/errors.js';
 import { writeDicom } from '../dataset/serialize.js';
-import { ANATOMICAL_STRUCTURE, codeItem, TISSUE } from '../iod/code.js';
+import { ANATOMICAL_STRUCTURE, codeItem } from '../iod/code.js';
 import { localDateTime } from '../iod/date-time.js';
 import { addCommonModules, type ObjectOptions } from '../iod/modules.js';
 import {
@@ -18,7 +18,7 @@ import {
   parametersOf,
   serialNumberOf,
 } from '../iod/provenance.js';
-import { distinctInstances, instanceItem } from '../iod/references.js';
+import { identified, instanceItem, seriesItems } from '../iod/references.js';
 import { distinctNames } from '../iod/text.js';
 import type { ReferenceSeries } from '../series/reference.js';
 import { CONCEPTS as C, ENGLISH, HOUNSFIELD, MILLILITRE } from './concepts.js';
@@ -61,9 +61,10 @@ const PERCENT = 100;
 /** The file bytes of a report on `reference`. Throws DicomError 'invalid-value' for numbers that are not finite. */
 export function writeMeasurementReport(
   report: MeasurementReport,
-  reference: ReferenceSeries,
+  given: ReferenceSeries,
   options: ObjectOptions,
 ): Uint8Array {
+  const reference = identified(given, options.uid);
   const { date, time } = localDateTime(options.now);
   const dataset = new Dataset();
   addCommonModules(dataset, COMPREHENSIVE_3D_SR_STORAGE, 'SR', reference, {
@@ -78,25 +79,25 @@ export function writeMeasurementReport(
   dataset.set('PreliminaryFlag', 'PRELIMINARY');
   dataset.set('VerificationFlag', 'UNVERIFIED');
   dataset.set('PerformedProcedureCodeSequence', undefined);
-  dataset.set('CurrentRequestedProcedureEvidenceSequence', [evidence(report, reference)]);
+  const series = evidence(report, reference);
+  if (series.length > 0) {
+    const study = new Dataset().set('StudyInstanceUID', reference.StudyInstanceUID);
+    dataset.set('CurrentRequestedProcedureEvidenceSequence', [study.set('ReferencedSeriesSequence', series)]);
+  }
   addRoot(dataset, report, reference, options);
   return writeDicom(dataset);
 }
 
-/** Everything that the tree points to, by study and series (PS3.3 C.17.2). */
-function evidence({ segmentation }: MeasurementReport, reference: ReferenceSeries): Dataset {
-  const series = [
-    new Dataset()
-      .set('SeriesInstanceUID', reference.SeriesInstanceUID)
-      .set('ReferencedSOPSequence', distinctInstances(reference.slices).map(instanceItem)),
-  ];
+/** Everything that the tree points to, by series (PS3.3 C.17.2). */
+function evidence({ segmentation }: MeasurementReport, reference: ReferenceSeries): Dataset[] {
+  const series = [...seriesItems(reference, 'ReferencedSOPSequence')];
   if (segmentation)
     series.push(
       new Dataset()
         .set('SeriesInstanceUID', segmentation.SeriesInstanceUID)
         .set('ReferencedSOPSequence', [instanceItem(segmentation)]),
     );
-  return new Dataset().set('StudyInstanceUID', reference.StudyInstanceUID).set('ReferencedSeriesSequence', series);
+  return series;
 }
 
 function addRoot(
@@ -151,7 +152,7 @@ function group(
   const items = [
     textContent('HAS OBS CONTEXT', C.trackingIdentifier, name),
     uidContent('HAS OBS CONTEXT', C.trackingUID, measurement.trackingUID ?? options.uid()),
-    codeContent('CONTAINS', C.finding, structure.code ?? structure.category ?? ANATOMICAL_STRUCTURE ?? TISSUE),
+    codeContent('CONTAINS', C.finding, structure.code ?? structure.category ?? ANATOMICAL_STRUCTURE),
   ];
   const bySegment = segmentation !== undefined && segmentNumber !== undefined;
   if (bySegment) {

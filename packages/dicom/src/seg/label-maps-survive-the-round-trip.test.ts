@@ -1,0 +1,173 @@
+/** A clinical label map of 31 organs, on the grid of its JPEG 2000 series, comes back exactly from SEG and RTSTRUCT. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Grid,
+  indexToPatient,
+  invertAffine,
+  makeVolume,
+  type Segmentation,
+  type Structure,
+} from '@isocenter/volume';
+import { beforeAll, expect, it } from 'vitest';
+import {
+  countedUIDs,
+  dciodvfyErrors,
+  readNifti,
+  referenceFromFiles,
+  testNow,
+  testProvenance,
+  unzip,
+  withFolder,
+} from '../../../../tools/test/dicom-objects.js';
+import {
+  describeWithData,
+  describeWithPrograms,
+  describeWithPython,
+  repositoryRoot,
+} from '../../../../tools/test/needs.js';
+import { parseDicom } from '../dataset/parse.js';
+import { readRtstruct } from '../rtstruct/read.js';
+import { rtstructToSegmentation } from '../rtstruct/to-segmentation.js';
+import { writeRtstruct } from '../rtstruct/write.js';
+import type { ReferenceSeries } from '../series/reference.js';
+import { readSeg } from './read.js';
+import { segToSegmentation } from './to-segmentation.js';
+import { type SegType, writeSeg } from './write.js';
+
+const options = (seed: string) => ({ provenance: testProvenance, now: testNow, uid: countedUIDs(seed) });
+
+/** Labels at the voxel centres of `grid`, which must be those of the NIfTI file in another order. */
+function onGrid(nifti: ReturnType<typeof readNifti>, grid: Grid): Uint8Array {
+  const toNifti = invertAffine(nifti.affine);
+  const [ni, nj, nk] = grid.size;
+  const out = new Uint8Array(ni * nj * nk);
+  for (let k = 0; k < nk; k++)
+    for (let j = 0; j < nj; j++)
+      for (let i = 0; i < ni; i++) {
+        const p = indexToPatient(toNifti, ...indexToPatient(grid.affine, i, j, k));
+        const q = p.map(Math.round);
+        if (p.some((value, axis) => Math.abs(value - q[axis]) > 0.05)) throw new Error(`not on the grid: ${p}`);
+        out[i + ni * (j + nj * k)] = nifti.data[q[0] + nifti.size[0] * (q[1] + nifti.size[1] * q[2])];
+      }
+  return out;
+}
+
+/** Structures with the SNOMED codes of TotalSegmentator's own table. */
+function structuresOf(folder: string, labels: readonly number[]): Structure[] {
+  const names = JSON.parse(readFileSync(join(folder, 'labels.json'), 'utf8')).total as Record<string, string>;
+  const rows = readFileSync(join(folder, 'totalsegmentator_snomed_mapping.csv'), 'utf8')
+    .split(/\r?\n/)
+    .map((line) => line.split(','));
+  return labels.map((label) => {
+    const name = names[String(label)];
+    const row = rows.find(([first]) => first === name);
+    const code = (at: number) =>
+      row?.[at + 1] ? { scheme: row[at], value: row[at + 1], meaning: row[at + 2] } : undefined;
+    const [category, type, modifier] = [code(1), code(4), code(7)];
+    return {
+      name,
+      colour: [label * 2, 255 - label, 40],
+      interpretedType: 'ORGAN',
+      ...(type ? { code: type } : {}),
+      ...(category ? { category } : {}),
+      ...(modifier ? { modifiers: [modifier] } : {}),
+    };
+  });
+}
+
+describeWithData('ct-abdomen-totalsegmentator', 'a label map of 31 organs on a JPEG 2000 series', (folder) => {
+  let reference: ReferenceSeries;
+  let segmentation: Segmentation;
+  let data: Uint8Array;
+
+  beforeAll(async () => {
+    reference = referenceFromFiles((await unzip(join(folder, 'example_ct_dicom.zip'))).map((file) => file.bytes));
+    const original = onGrid(readNifti(join(folder, 'example_seg_dicom.nii.gz')), reference.grid);
+    const labels = [...new Set(original)].filter((label) => label > 0).sort((a, b) => a - b);
+    // Labels 1 … 31 in the order of the original numbers, so that labels are segment numbers.
+    data = original.map((label) => labels.indexOf(label) + 1);
+    const structures = structuresOf(folder, labels).map((structure, n) => ({ ...structure, layer: 0, label: n + 1 }));
+    const { size, affine } = reference.grid;
+    segmentation = { kind: 'segmentation', grid: reference.grid, layers: [makeVolume(data, size, affine)], structures };
+  });
+
+  const differing = (other: ArrayLike<number>): number => {
+    let count = 0;
+    for (let n = 0; n < data.length; n++) if (data[n] !== other[n]) count++;
+    return count;
+  };
+
+  it('has 31 structures, all with codes', () => {
+    expect(segmentation.structures).toHaveLength(31);
+    expect(segmentation.structures.every(({ code }) => code?.scheme === 'SCT')).toBe(true);
+  });
+
+  it.each(['binary', 'labelmap'] as const)('SEG %s gives the same voxels, names and codes', async (type) => {
+    const bytes = writeSeg(segmentation, reference, { ...options(type), type });
+    const seg = await readSeg(parseDicom(bytes));
+    expect(seg.tolerances).toEqual([]);
+    for (const on of [reference, undefined]) {
+      const back = segToSegmentation(seg, on);
+      expect(back.layers).toHaveLength(1);
+      expect(differing(back.layers[0].data)).toBe(0);
+      const told = ({ name, code, category, modifiers }: Structure) => ({ name, code, category, modifiers });
+      expect(back.structures.map(told)).toEqual(segmentation.structures.map(told));
+    }
+  });
+
+  it.each(['even-odd', 'keyhole', 'separate'] as const)('RTSTRUCT %s gives the same voxels and codes', (holes) => {
+    const set = readRtstruct(parseDicom(writeRtstruct(segmentation, reference, { ...options(holes), holes })));
+    expect(set.tolerances).toEqual([]);
+    const { segmentation: back, findings } = rtstructToSegmentation(set, reference);
+    expect(findings).toEqual([]);
+    expect(differing(back.layers[0].data)).toBe(0);
+    expect(back.structures.map(({ name, code, colour }) => [name, code, colour])).toEqual(
+      segmentation.structures.map(({ name, code, colour }) => [name, code, colour]),
+    );
+  });
+
+  it('keeps fractions to 1/255', async () => {
+    const { size, affine } = reference.grid;
+    const { structures } = segmentation;
+    const fractions = structures.map(({ label }) =>
+      makeVolume(
+        Float32Array.from(data, (value, n) => (value === label ? 0.5 + (n % 50) / 100 : 0)),
+        size,
+        affine,
+      ),
+    );
+    const bytes = writeSeg(segmentation, reference, { ...options('f'), type: 'fractional', fractions });
+    const back = segToSegmentation(await readSeg(parseDicom(bytes)), reference);
+    expect(back.layers).toHaveLength(1);
+    expect(differing(back.layers[0].data)).toBe(0);
+  });
+
+  describeWithPrograms(['dciodvfy'], 'dciodvfy', () => {
+    it('finds no error in SEG and RTSTRUCT of the clinical series', () => {
+      expect(dciodvfyErrors(writeSeg(segmentation, reference, { ...options('v'), type: 'binary' }))).toEqual([]);
+      expect(dciodvfyErrors(writeRtstruct(segmentation, reference, { ...options('v'), holes: 'keyhole' }))).toEqual([]);
+    });
+  });
+
+  describeWithPython(['pydicom', 'highdicom', 'numpy'], 'pydicom and highdicom', (python) => {
+    it.each(['binary', 'labelmap'] as const)('read our SEG %s with the same voxels', (type: SegType) => {
+      const found = withFolder((work) => {
+        const [nj, ni, nk] = [reference.grid.size[1], reference.grid.size[0], reference.grid.size[2]];
+        writeFileSync(join(work, 'labels.raw'), new Uint8Array(Uint16Array.from(data).buffer));
+        writeFileSync(join(work, 'seg.dcm'), writeSeg(segmentation, reference, { ...options(type), type }));
+        const images = reference.slices.map(({ SOPInstanceUID }) => SOPInstanceUID);
+        const map = { shape: [nk, nj, ni], file: join(work, 'labels.raw'), images };
+        writeFileSync(join(work, 'map.json'), JSON.stringify(map));
+        const script = join(repositoryRoot, 'tools/readers/seg_readers.py');
+        const { stdout, stderr } = spawnSync(python, [script, join(work, 'seg.dcm'), join(work, 'map.json')], {
+          encoding: 'utf8',
+        });
+        if (!stdout) throw new Error(stderr.slice(-2000));
+        return JSON.parse(stdout);
+      });
+      expect(found).toEqual({ pydicom: 0, highdicom: 0 });
+    });
+  });
+});
