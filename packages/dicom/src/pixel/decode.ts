@@ -76,7 +76,8 @@ function checkTarget(description: PixelDescription, frame: number, target: Sampl
 
 function nativeReader(file: DicomFile, description: PixelDescription, element: Element): FrameReader {
   const layout = layoutOf(file.transferSyntaxUID);
-  if (layout.encoding !== 'native' && file.transferSyntaxUID !== layout.uid) throw unsupported(file.transferSyntaxUID);
+  // Known codecs with uncompressed bytes happen (the length is checked below); unknown syntaxes are not guessed at.
+  if (layout.encoding === 'none') throw unsupported(file.transferSyntaxUID);
   const bytes = element.bytes as Uint8Array;
   const is422 = description.photometric === 'YBR_FULL_422';
   // Some writers say 4:2:2 and store every chroma sample; the length tells.
