@@ -164,7 +164,7 @@ function otherPixels(uid: string | undefined): Uint8Array {
 }
 
 function replaceText(file: Uint8Array, from: string, to: string): Uint8Array {
-  const text = Buffer.from(file).latin1Slice();
+  const text = Buffer.from(file).toString('latin1');
   return new Uint8Array(Buffer.from(text.replace(from, to), 'latin1'));
 }
 

@@ -45,7 +45,6 @@ for (const folder of ['dicom-stress', 'dicom-transfer-syntax'])
         }
         await opened.close();
       }
-      console.log(folder, Object.fromEntries([...outcomes].sort()));
       expect(outcomes.get('volume')).toBeGreaterThan(20);
     });
 

@@ -5,7 +5,7 @@
  */
 import type { Vector3, Watch } from '@isocenter/volume';
 import { type Finding, SAME_ORIENTATION, SAME_SPACING_MM } from './findings.js';
-import type { Frame } from './frame.js';
+import { type Frame, isMultiFrame } from './frame.js';
 import { resolveRepeats } from './repeats.js';
 import type { Series } from './series.js';
 
@@ -108,9 +108,18 @@ function splitByGrid(members: readonly Frame[]): readonly (readonly Frame[])[] {
       if (home) home.push(frame);
       else alike.push([frame]);
     }
-    groups.push(...alike);
+    groups.push(...alike.flatMap(splitByStack));
   }
   return groups.sort((a, b) => b.length - a.length || compareFrames(a[0], b[0]));
+}
+
+/** Stacks of an enhanced object (PS3.3 C.7.6.16.2.2.4) are blocks of slices of their own; a stack per frame says nothing. */
+function splitByStack(frames: Frame[]): readonly Frame[][] {
+  if (!isMultiFrame(frames[0])) return [frames];
+  const stacks = new Map<string, Frame[]>();
+  for (const frame of frames) pushTo(stacks, frame.keys.stack ?? '', frame);
+  const blocks = [...stacks.values()];
+  return blocks.every((block) => block.length > 1) ? blocks : [frames];
 }
 
 function samePlane(a: Frame, b: Frame): boolean {

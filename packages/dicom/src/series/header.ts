@@ -8,9 +8,9 @@ import { objectIdentity } from './instance.js';
 import { type DicomObjectKind, objectKind } from './objects.js';
 import type { InstanceSource } from './source.js';
 
-/** A CT header is 2 to 10 KB. */
-const FIRST_PREFIX = 16 * 1024;
-const PREFIX_GROWTH = 4;
+/** A CT header is 2 to 7 KB; those with a scanner's private protocol 60 to 200 KB. */
+const FIRST_PREFIX = 8 * 1024;
+const PREFIX_GROWTH = 8;
 /** Headers with private scanner protocols or per-frame groups reach some 100 KB; beyond this the rest is read as well. */
 const LAST_PREFIX = 1024 * 1024;
 

@@ -11,7 +11,7 @@ export function imageFindings(series: Series): readonly Finding[] {
     ...transferFindings(instances),
     ...sizeFindings(instances),
     ...rescaleFindings(series),
-    ...identityFindings(instances),
+    ...identityFindings(series.frames, instances),
     ...mosaicFindings(series.frames),
   ];
 }
@@ -103,10 +103,11 @@ function rescaleFindings(series: Series): readonly Finding[] {
   return findings;
 }
 
-function identityFindings(instances: readonly Instance[]): readonly Finding[] {
-  const missing = (['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID', 'SOPClassUID'] as const).filter((name) =>
-    instances.some((each) => each[name] === ''),
-  );
+function identityFindings(frames: readonly Frame[], instances: readonly Instance[]): readonly Finding[] {
+  const needed = ['StudyInstanceUID', 'SeriesInstanceUID', 'SOPInstanceUID', 'SOPClassUID'] as const;
+  // Only images with a place in the patient can have a frame of reference.
+  const place = frames[0].position ? (['FrameOfReferenceUID'] as const) : [];
+  const missing = [...needed, ...place].filter((name) => instances.some((each) => each[name] === ''));
   if (missing.length === 0) return [];
   return [
     {

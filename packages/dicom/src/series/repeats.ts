@@ -29,11 +29,8 @@ export async function resolveRepeats(frames: readonly Frame[], watch?: Watch): P
     rest = kept;
   };
 
-  const sameInstance = repeatedBy(
-    rest,
-    (frame) =>
-      `${frame.instance.SOPInstanceUID}|${frame.index}|${String(frame.tile?.row)}|${String(frame.tile?.column)}`,
-  );
+  const named = rest.filter((frame) => frame.instance.SOPInstanceUID !== '');
+  const sameInstance = repeatedBy(named, identityOf);
   if (sameInstance.length > 0) await drop(sameInstance);
   const repeated = repeatedFrames(rest, places() as Places);
   const few = Math.max(FEW_REPEATS, SMALL_SHARE * rest.length);
@@ -56,6 +53,10 @@ export async function resolveRepeats(frames: readonly Frame[], watch?: Watch): P
       next: 'Each is a part of its own; choose one by its number.',
     });
   return { volumes: split.volumes, findings };
+}
+
+function identityOf({ instance, index, tile }: Frame): string {
+  return [instance.SOPInstanceUID, index, tile?.row, tile?.column].join('|');
 }
 
 type Places = ReadonlyMap<Frame, number>;

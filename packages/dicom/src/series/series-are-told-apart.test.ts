@@ -1,6 +1,6 @@
 /** Promise: images that cannot share a grid become parts with reasons; the choice among series is fixed and explained. */
 import { describe, expect, it } from 'vitest';
-import type { Dataset } from '../dataset/dataset.js';
+import { Dataset } from '../dataset/dataset.js';
 import { uidFrom } from '../dataset/uid.js';
 import { assembleSeries } from './assemble.js';
 import { chooseSeries } from './choose.js';
@@ -211,5 +211,65 @@ describe('the choice of a series', () => {
       );
       expect(chooseSeries(scan, { ties: 'first' }).assembly.series.SeriesInstanceUID).toBe(uidFrom('a'));
     }
+  });
+});
+
+describe('enhanced multi-frame objects', () => {
+  const frames = (stacks: readonly string[], heights: readonly number[]) =>
+    heights.map((z, n) =>
+      new Dataset()
+        .set('FrameContentSequence', [new Dataset().set('StackID', stacks[n]).set('TemporalPositionIndex', 1)])
+        .set('PlanePositionSequence', [new Dataset().set('ImagePositionPatient', [1, 2, z])])
+        .set('PixelValueTransformationSequence', [
+          new Dataset()
+            .set('RescaleSlope', 1)
+            .set('RescaleIntercept', 10 * n)
+            .set('RescaleType', 'HU'),
+        ]),
+    );
+  const enhanced = (perFrame: readonly Dataset[]) =>
+    syntheticSeries({
+      slices: 1,
+      edit: (dataset) => {
+        for (const k of ['ImagePositionPatient', 'ImageOrientationPatient', 'PixelSpacing', 'SliceThickness'] as const)
+          dataset.delete(k);
+        const pixels = new Uint16Array(35 * perFrame.length + (perFrame.length % 2)).map((_, p) => Math.floor(p / 35));
+        dataset
+          .delete('RescaleSlope')
+          .delete('RescaleIntercept')
+          .set('NumberOfFrames', perFrame.length)
+          .set('PixelData', new Uint8Array(pixels.buffer).slice(0, 70 * perFrame.length), 'OW')
+          .set('PerFrameFunctionalGroupsSequence', perFrame)
+          .set('SharedFunctionalGroupsSequence', [
+            new Dataset()
+              .set('PlaneOrientationSequence', [new Dataset().set('ImageOrientationPatient', [1, 0, 0, 0, 1, 0])])
+              .set('PixelMeasuresSequence', [new Dataset().set('PixelSpacing', [2, 3]).set('SliceThickness', 1)]),
+          ]);
+      },
+    });
+
+  it('frames are put in order by position, each rescaled by its own functional group', async () => {
+    const scan = await scanSources(enhanced(frames(['1', '1', '1'], [9, 5, 7])));
+    const { volume, reference } = await loadVolume(assembleSeries(scan.series[0]));
+    expect(reference.slices.map((slice) => slice.frameNumber)).toEqual([2, 3, 1]);
+    expect([volume.data[0], volume.data[35], volume.data[70]]).toEqual([11, 22, 0]);
+    expect(volume.affine).toEqual([3, 0, 0, 1, 0, 2, 0, 2, 0, 0, 2, 5, 0, 0, 0, 1]);
+  });
+
+  it('two stacks with a gap between them are two parts', async () => {
+    const scan = await scanSources(enhanced(frames(['1', '1', '1', '2', '2'], [0, 1, 2, 50, 52])));
+    expect(scan.series.map((series) => series.frames.length)).toEqual([3, 2]);
+    expect(scan.series.map((series) => assembleSeries(series).usable)).toEqual([true, true]);
+  });
+
+  it('a lie about the number of frames is refused before anything is allocated', async () => {
+    const [lying] = enhanced(frames(['1', '1', '1'], [0, 1, 2]));
+    const text = Buffer.from(await lying.read()).toString('latin1');
+    const at = text.indexOf('\x28\x00\x08\x00IS');
+    const bytes = Buffer.from(text, 'latin1');
+    bytes.write('9 ', at + 8);
+    const scan = await scanSources([source('lying', new Uint8Array(bytes))]);
+    const found = assembleSeries(scan.series[0]).findings.filter((finding) => finding.severity === 'refusal');
+    expect(found.map((finding) => finding.kind)).toContain('pixel-data-size');
   });
 });

@@ -120,6 +120,25 @@ describe('padding', () => {
   });
 });
 
+/** 16 × 12 slices in another transfer syntax. */
+async function compressed(
+  files: readonly Uint8Array[],
+  transferSyntaxUID: string,
+  edit: (dataset: Dataset) => unknown = () => {},
+): Promise<readonly InstanceSource[]> {
+  const sources: InstanceSource[] = [];
+  for (const [k, file] of files.entries()) {
+    const { dataset } = parseDicom(file);
+    const bytes = dataset.bytes('PixelData')?.slice() ?? new Uint8Array();
+    const form = { rows: 16, columns: 12, samplesPerPixel: 1, bitsAllocated: 16, bitsStored: 16 } as const;
+    const pixels = { ...form, pixelRepresentation: 0, photometric: 'MONOCHROME2' } as const;
+    await setPixelData(dataset, { ...pixels, data: new Uint16Array(bytes.buffer) }, transferSyntaxUID);
+    edit(dataset);
+    sources.push(source(`${k}`, writeDicom(dataset, { transferSyntaxUID })));
+  }
+  return sources;
+}
+
 describe('transfer syntaxes', () => {
   const plain = syntheticFiles({ slices: 5, rows: 16, columns: 12 });
 
@@ -134,28 +153,34 @@ describe('transfer syntaxes', () => {
     ['1.2.840.10008.1.2.4.201', 'HTJ2K'],
   ])('%s (%s) gives the volume of explicit little endian, with one thread or many', async (transferSyntaxUID) => {
     const expected = await load(plain.map((file, k) => source(`${k}`, file)));
-    const sources: InstanceSource[] = [];
-    for (const [k, file] of plain.entries()) {
-      const { dataset } = parseDicom(file);
-      const bytes = dataset.bytes('PixelData')?.slice() ?? new Uint8Array();
-      const description = {
-        rows: 16,
-        columns: 12,
-        samplesPerPixel: 1,
-        bitsAllocated: 16,
-        bitsStored: 16,
-        pixelRepresentation: 0,
-        photometric: 'MONOCHROME2',
-      } as const;
-      await setPixelData(dataset, { ...description, data: new Uint16Array(bytes.buffer) }, transferSyntaxUID);
-      sources.push(source(`${k}`, writeDicom(dataset, { transferSyntaxUID })));
-    }
+    const sources = await compressed(plain, transferSyntaxUID);
     for (const concurrency of [undefined, 1]) {
       const { volume, reference } = await load(sources, { concurrency });
       expect([...volume.data]).toEqual([...expected.volume.data]);
       expect(volume.affine).toEqual(expected.volume.affine);
       expect(reference.slices).toEqual(expected.reference.slices);
     }
+  });
+});
+
+describe('compressed images whose header lies', () => {
+  const plain = syntheticFiles({ slices: 5, rows: 16, columns: 12 });
+
+  it.each([1, undefined])('Rows that contradict the codestream are refused (threads: %s)', async (concurrency) => {
+    const sources = await compressed(plain, '1.2.840.10008.1.2.4.90', (dataset) => dataset.set('Rows', 20_000));
+    await expect(load(sources, { concurrency })).rejects.toMatchObject({ kind: 'inconsistent' });
+  });
+
+  it.each([1, undefined])('a damaged codestream is refused (threads: %s)', async (concurrency) => {
+    const sources = await compressed(plain, '1.2.840.10008.1.2.4.90');
+    const damaged = async (each: InstanceSource) => {
+      const bytes = (await each.read()).slice();
+      // From the codestream's size marker on: within packets JPEG 2000 has no checksum that would tell.
+      bytes.fill(0, Buffer.from(bytes).indexOf('ff51', 'hex'));
+      return source(each.name, bytes);
+    };
+    const mixed = [...sources.slice(0, 4), await damaged(sources[4])];
+    await expect(load(mixed, { concurrency })).rejects.toMatchObject({ name: 'DicomError' });
   });
 });
 
