@@ -10,6 +10,8 @@ export interface CodestreamHeader {
   /** Bits per sample. */
   readonly precision: number;
   readonly jpeg2000: boolean;
+  /** JPEG-LS with one scan per component (interleave mode none): the codec gives colour by plane then. */
+  readonly planar: boolean;
   /** Only JPEG 2000 knows signed samples. */
   readonly signed: boolean;
 }
@@ -47,12 +49,25 @@ function readJpegHeader(frame: Uint8Array): CodestreamHeader {
         columns: ((frame[at + 7] as number) << 8) | (frame[at + 8] as number),
         components: frame[at + 9] as number,
         jpeg2000: false,
+        planar: code === SOF_JPEG_LS && (frame[at + 9] as number) > 1 && scanComponents(frame, at + 2 + length) === 1,
         signed: false,
       };
     if (isFrame || code === SOS || length < 2) break;
     at += 2 + length;
   }
   throw damaged('it has no frame header');
+}
+
+/** Components of the first scan at or behind `from`; 0 when there is none. */
+function scanComponents(frame: Uint8Array, from: number): number {
+  let at = from;
+  while (at + 5 <= frame.length && frame[at] === MARKER) {
+    if (frame[at + 1] === SOS) return frame[at + 4] as number;
+    const length = ((frame[at + 2] as number) << 8) | (frame[at + 3] as number);
+    if (length < 2) return 0;
+    at += 2 + length;
+  }
+  return 0;
 }
 
 const SOC_SIZ = [0xff, 0x4f, 0xff, 0x51];
@@ -72,6 +87,7 @@ function readJpeg2000Header(frame: Uint8Array): CodestreamHeader | undefined {
     components: view.getUint16(40),
     precision: (depth & 0x7f) + 1,
     jpeg2000: true,
+    planar: false,
     signed: (depth & 0x80) !== 0,
   };
 }

@@ -101,7 +101,7 @@ async function decodeCodestream(
   });
   if (result.bytes.length !== expected) throw wrongSize(result.bytes.length, expected);
   const bytes =
-    result.planarConfiguration === 1
+    result.planarConfiguration === 1 || header?.planar
       ? interleave(result.bytes, description.samplesPerPixel, sampleBytes(description))
       : result.bytes;
   // Unsigned JPEG 2000 samples of a signed image: their sign bit is the codestream's highest (as pydicom 3 reads them too).

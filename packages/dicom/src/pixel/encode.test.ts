@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { describeWithPrograms } from '../../../../tools/test/needs.js';
+import { describeWithData, describeWithPrograms } from '../../../../tools/test/needs.js';
 import { Dataset } from '../dataset/dataset.js';
 import { fragmentsElement } from '../dataset/element.js';
 import { parseDicom } from '../dataset/parse.js';
@@ -159,6 +159,27 @@ describe('what we encode we read back exactly', () => {
         expect(decoded.frames).toBe(FRAMES);
       });
 });
+
+describeWithData(
+  'dicom-transfer-syntax/colour-test-pattern',
+  'colour in other forms than the reference files have',
+  (root) => {
+    const source = join(root, 'TestPattern_RGB.dcm');
+
+    describeWithPrograms(['dcmcjpls'], 'JPEG-LS by DCMTK', () => {
+      for (const option of ['--interleave-line', '--interleave-sample', '--interleave-none'])
+        it(`with ${option}`, async () => {
+          const folder = mkdtempSync(join(tmpdir(), 'isocenter-ilv-'));
+          const path = join(folder, 'a.dcm');
+          expect(spawnSync('dcmcjpls', [option, source, path]).status).toBe(0);
+          const expected = (await decodeFrames(parseDicom(readFileSync(source)))).data;
+          const { data } = await decodeFrames(parseDicom(readFileSync(path)));
+          expect(Buffer.compare(data as Uint8Array, expected as Uint8Array)).toBe(0);
+          rmSync(folder, { recursive: true });
+        });
+    });
+  },
+);
 
 describe('JPEG XL, of which no reference files exist here', () => {
   for (const kind of KINDS.filter(({ bitsAllocated }) => bitsAllocated === 8 || bitsAllocated === 16))
