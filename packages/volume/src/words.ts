@@ -17,3 +17,9 @@ export function wordsOf(bytes: Uint8Array): Int32Array | undefined {
   if ((bytes.byteOffset | bytes.length) & 3) return undefined;
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
 }
+
+/** Multiplying a word of 0/1 bytes by this gathers the four of them in its top four bits. */
+const GATHER = 0x10204080;
+
+/** Four bits, lowest byte first: set where a byte of the word is not 0. */
+export const quadBits = (word: number): number => Math.imul(onesOf(word), GATHER) >>> 28;

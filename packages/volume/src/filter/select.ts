@@ -26,7 +26,7 @@ export function threshold(data: VoxelArray, low: number, high = Infinity, into?:
   return out;
 }
 
-/** Integers of at most 16 bits: compared by the sign of a difference, because noise makes branches unpredictable (3 x). */
+/** Integers of at most 16 bits: compared by the sign of a difference, because noise makes branches unpredictable. */
 function thresholdShort(data: VoxelArray, low: number, high: number, out: Uint8Array): void {
   const beyond = 1 << 17;
   const least = Math.ceil(Math.max(low, -beyond));

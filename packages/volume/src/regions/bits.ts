@@ -4,12 +4,10 @@
  */
 import { type Box, boxSize } from '../box.js';
 import type { Size3 } from '../geometry.js';
-import { onesOf, wordsOf } from '../words.js';
+import { quadBits, wordsOf } from '../words.js';
 
 const WORD = 32;
-/** Multiplying a word of 0/1 bytes by this gathers the four of them in its top four bits. */
-const GATHER = 0x10204080;
-/** The inverse: four bits to a word of four 0/1 bytes. */
+/** Four bits to a word of four 0/1 bytes. */
 const SPREAD = Int32Array.from({ length: 16 }, (_, n) => (n & 1) | ((n & 2) << 7) | ((n & 4) << 14) | ((n & 8) << 21));
 
 export interface BitMask {
@@ -54,7 +52,7 @@ export function packBits(data: Uint8Array, size: Size3, frame: Box): BitMask {
           const quad = quads[(base + i) >> 2];
           if (quad === 0) continue;
           const bit = i - frame.low[0];
-          words[to + (bit >> 5)] |= (Math.imul(onesOf(quad), GATHER) >>> 28) << (bit & 31);
+          words[to + (bit >> 5)] |= quadBits(quad) << (bit & 31);
         }
       else
         for (let i = low[0]; i < high[0]; i++) {

@@ -1,5 +1,5 @@
 /** Cutting rows of voxels into runs of foreground: the first of the two passes of component labelling. */
-import { repeatByte } from '../words.js';
+import { quadBits, repeatByte } from '../words.js';
 
 const FIRST_CAPACITY = 1 << 14;
 
@@ -29,7 +29,10 @@ export interface Rule {
   readonly equal: boolean;
 }
 
-/** Appends the runs of one row of bytes that begins at `base`, columns low … high − 1. `words` is the whole array's. */
+/**
+ * Appends the runs of one row of bytes that begins at `base`, columns low … high − 1. `words` is the whole array's. Where
+ * it can, it turns 32 voxels into 32 bits and reads off the changes: noise then costs no mispredicted branches.
+ */
 export function scanBytes(
   data: Uint8Array,
   words: Int32Array | undefined,
@@ -37,44 +40,72 @@ export function scanBytes(
   low: number,
   high: number,
   row: number,
-  { value, equal }: Rule,
+  rule: Rule,
   list: RunList,
 ): void {
   const { start, end, row: rows } = list;
-  const stop = base + high;
-  let n = list.length;
-  let open = false;
+  const { value, equal } = rule;
+  const first = list.length;
+  // Changes alternate between starts and ends: change number n is the start or end of run n >> 1.
+  let n = 2 * first;
+  let inside = 0;
   let at = base + low;
-  while (at < stop) {
-    const voxel = data[at];
-    const inside = (voxel === value) === equal;
-    if (inside !== open) {
-      if (inside) start[n] = at - base;
-      else {
-        end[n] = at - base;
-        rows[n++] = row;
+  const stop = base + high;
+  const wordsFrom = words === undefined ? stop : Math.min((at + 3) & ~3, stop);
+  const wordsTo = words === undefined ? stop : wordsFrom + ((stop - wordsFrom) & ~31);
+  const pattern = repeatByte(value);
+  const flip = equal ? -1 : 0;
+  for (;;) {
+    if (at === wordsFrom && words !== undefined) {
+      for (; at < wordsTo; at += 32) {
+        const bits = differingBits(words, at >> 2, pattern) ^ flip;
+        let changes = bits ^ ((bits << 1) | inside);
+        inside = bits >>> 31;
+        while (changes !== 0) {
+          const column = at - base + 31 - Math.clz32(changes & -changes);
+          if ((n & 1) === 0) start[n >> 1] = column;
+          else end[n >> 1] = column;
+          n++;
+          changes &= changes - 1;
+        }
       }
-      open = inside;
+    }
+    if (at >= stop) break;
+    const voxel = (data[at] === value) === equal ? 1 : 0;
+    if (voxel !== inside) {
+      if (voxel === 1) start[n >> 1] = at - base;
+      else end[n >> 1] = at - base;
+      n++;
+      inside = voxel;
     }
     at++;
-    if (words === undefined || (at & 3) !== 0) continue;
-    // Step over words that repeat the voxel just seen: they cannot change the state.
-    const same = repeatByte(voxel);
-    let word = at >> 2;
-    const lastWord = stop >> 2;
-    while (
-      word + 4 <= lastWord &&
-      ((words[word] ^ same) | (words[word + 1] ^ same) | (words[word + 2] ^ same) | (words[word + 3] ^ same)) === 0
-    )
-      word += 4;
-    while (word < lastWord && words[word] === same) word++;
-    at = word << 2;
   }
-  if (open) {
-    end[n] = high;
-    rows[n++] = row;
-  }
-  list.length = n;
+  if (inside === 1) end[n++ >> 1] = high;
+  list.length = n >> 1;
+  rows.fill(row, first, list.length);
+}
+
+/** Bit b is set where byte b of the 32 from `word` on differs from the pattern's. */
+function differingBits(words: Int32Array, word: number, pattern: number): number {
+  const a = words[word] ^ pattern;
+  const b = words[word + 1] ^ pattern;
+  const c = words[word + 2] ^ pattern;
+  const d = words[word + 3] ^ pattern;
+  const e = words[word + 4] ^ pattern;
+  const f = words[word + 5] ^ pattern;
+  const g = words[word + 6] ^ pattern;
+  const h = words[word + 7] ^ pattern;
+  if ((a | b | c | d | e | f | g | h) === 0) return 0;
+  return (
+    quadBits(a) |
+    (quadBits(b) << 4) |
+    (quadBits(c) << 8) |
+    (quadBits(d) << 12) |
+    (quadBits(e) << 16) |
+    (quadBits(f) << 20) |
+    (quadBits(g) << 24) |
+    (quadBits(h) << 28)
+  );
 }
 
 /** The same for 16-bit voxels. */

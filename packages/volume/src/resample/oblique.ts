@@ -126,7 +126,7 @@ function linearAt(box: Box, limit: Size3, x: number, y: number, z: number, fade:
   return near * (1 - w) + far * w;
 }
 
-/** A whole row of linearAt, without a call per voxel (measured 3 x); every axis has at least two voxels. */
+/** A whole row of linearAt, without a call per voxel; every axis has at least two voxels. */
 function linearRow(
   { data, size, start }: Box,
   limit: Size3,
