@@ -1,6 +1,7 @@
 /** Post-processing of label maps by connected components (specs/monai.md C.4), on one label map or on one-hot channels. */
 import {
   type Connectivity,
+  fillHoles,
   keepLargestComponents,
   removeSmallComponents,
   type Size3,
@@ -106,5 +107,15 @@ export function labelFilter(args: Arguments): Transform {
     const { data } = tensor;
     for (let at = 0; at < data.length; at++) if (data[at] !== 0 && !labels.has(data[at])) data[at] = 0;
     return tensor;
+  });
+}
+
+export function fillLabelHoles(args: Arguments): Transform {
+  const keys = args.keys();
+  const labels = args.numbers('applied_labels');
+  const connectivity = connectivityOf(args, 26);
+  return onLabels(args, keys, (data, size, channel, oneHot) => {
+    if (!oneHot) fillHoles(data, size, { ...(labels ? { labels } : {}), connectivity });
+    else if (labels ? labels.includes(channel) : channel > 0) fillHoles(data, size, { connectivity });
   });
 }

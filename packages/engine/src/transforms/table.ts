@@ -12,7 +12,7 @@ import {
   thresholdIntensity,
 } from './intensity.js';
 import { invert } from './inverting.js';
-import { keepLargest, labelFilter, removeSmallObjects } from './label-maps.js';
+import { fillLabelHoles, keepLargest, labelFilter, removeSmallObjects } from './label-maps.js';
 import { lambda } from './lambdas.js';
 import { concatItems, flip, repeatChannel, squeezeDim, transpose } from './layout.js';
 import { castToType, unchanged } from './loading.js';
@@ -100,6 +100,7 @@ export const transformTable: Readonly<Record<string, Factory>> = Object.assign(O
   AsDiscreted: asDiscrete,
   Invertd: invert,
   KeepLargestConnectedComponentd: keepLargest,
+  FillHolesd: fillLabelHoles,
   RemoveSmallObjectsd: removeSmallObjects,
   LabelFilterd: labelFilter,
   Lambdad: lambda,
