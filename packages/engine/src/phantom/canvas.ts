@@ -34,7 +34,8 @@ export class Canvas {
     const n = voxelCount(grid.size);
     this.#grid = grid;
     this.#toIndex = invertAffine(grid.affine);
-    this.#softness = Math.max(...spacingOf(grid.affine)) * 0.5 + 0.4;
+    const [a, b, c] = spacingOf(grid.affine);
+    this.#softness = Math.cbrt(a * b * c) * 0.5 + 0.4;
     this.values = new Int16Array(n).fill(background);
     this.layers = [new Uint8Array(n), new Uint8Array(n)];
   }

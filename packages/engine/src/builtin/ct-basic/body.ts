@@ -10,10 +10,10 @@ import { fillPlaneHoles } from './fill-plane-holes.js';
 export const SKIN_HU = -300;
 /** Couch shells and their contact with the back are thinner than twice this. */
 const WEAR_MM = 4;
-/** Arms beside the trunk are parts of their own; couch pieces that survive the wearing are smaller. */
-const PART_SHARE = 0.1;
-/** Pieces with a lower mean are foam and cloth. */
-const PART_MEAN_HU = -150;
+/** Arms and legs beside the trunk are parts of their own; couch pieces that survive the wearing are smaller. */
+const PART_SHARE = 0.02;
+/** Mean of a part of a person; foam and cloth lie below, clamps and plastics above. */
+const PART_MEAN_HU = [-150, 350] as const;
 /** Less tissue than this is no patient. */
 const LEAST_ML = 10;
 
@@ -68,7 +68,10 @@ function mainParts(worn: Uint8Array, { size, hu }: CoarseGrid): Uint8Array {
   const sum = new Float64Array(runs.count + 1);
   for (let r = 0; r < runs.length; r++)
     for (let i = runs.start[r]; i < runs.end[r]; i++) sum[runs.component[r]] += hu[runs.row[r] * size[0] + i];
-  const isTissue = (c: number) => sum[c] / runs.sizes[c] > PART_MEAN_HU;
+  const isTissue = (c: number) => {
+    const mean = sum[c] / runs.sizes[c];
+    return mean > PART_MEAN_HU[0] && mean < PART_MEAN_HU[1];
+  };
   let largest = 0;
   for (let c = 1; c <= runs.count; c++) if (isTissue(c)) largest = Math.max(largest, runs.sizes[c]);
   const mask = new Uint8Array(worn.length);

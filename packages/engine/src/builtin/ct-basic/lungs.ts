@@ -2,7 +2,7 @@
  * The lungs on the coarse grid: air inside the body that is not airway and not gas of stomach or bowel, told apart into
  * left and right, with vessels and small solid parts inside taken in, as clinicians contour lungs.
  */
-import { closeMask, dilateMask, findRuns, paintRuns, type Runs } from '@isocenter/volume';
+import { closeMask, dilateMask, erodeMask, findRuns, paintRuns } from '@isocenter/volume';
 import { coarseAirway } from './airway.js';
 import type { CoarseBody } from './body.js';
 import { type CoarseGrid, cellVolumeMl } from './coarse-grid.js';
@@ -11,10 +11,10 @@ import { LEFT, RIGHT, separateSides } from './sides.js';
 
 /** Cells below this are air or aerated lung, edges and dense parts come in later. */
 const AERATED_HU = -400;
-/** Free air; lung tissue stays above it even in emphysema, when averaged over a cell. */
-const FREE_AIR_HU = -955;
-/** A part with more free air than this in it is gas, or air between arm and chest. */
-const GAS_SHARE = 0.6;
+/** Free air is -1000; the core of a lung stays above this on average even in emphysema, that of bowel gas does not. */
+const FREE_AIR_HU = -940;
+/** A lung has a core; froth in stool has none. */
+const CORE_SHARE = 0.1;
 const LEAST_LUNG_ML = 30;
 /** Cut-off parts in the lower half must be at least this share of the largest part: stool with gas in it looks like lung. */
 const LEAST_SHARE = 0.02;
@@ -42,7 +42,7 @@ export function coarseLungs(grid: CoarseGrid, body: CoarseBody): CoarseLungs {
   // The wall is thinner than a cell: one ring of half-air cells around the tube goes with it.
   const around = dilateMask(airway, size, 6, 1);
   for (let c = 0; c < air.length; c++) if (around[c]) air[c] = 0;
-  const aerated = lungParts(findRuns(air, size, 6), grid);
+  const aerated = lungParts(air, grid);
   const labels = separateSides(grid, aerated, middle);
   const steps = Math.max(1, Math.round(CLOSE_MM / Math.max(cell[0], cell[1])));
   const holeCells = HOLE_MM2 / (cell[0] * cell[1]);
@@ -72,16 +72,25 @@ function bodyMiddle({ size }: CoarseGrid, mask: Uint8Array): number {
   return count > 0 ? sum / count : size[0] / 2;
 }
 
-function lungParts(runs: Runs, grid: CoarseGrid): Uint8Array {
+function lungParts(air: Uint8Array, grid: CoarseGrid): Uint8Array {
   const { size, hu } = grid;
-  const free = new Float64Array(runs.count + 1);
+  const runs = findRuns(air, size, 6);
+  const core = erodeMask(air, size, 6, 1);
+  const coreCells = new Float64Array(runs.count + 1);
+  const coreSum = new Float64Array(runs.count + 1);
   const height = new Float64Array(runs.count + 1);
   for (let r = 0; r < runs.length; r++) {
     const c = runs.component[r];
+    const base = runs.row[r] * size[0];
     height[c] += Math.floor(runs.row[r] / size[1]) * (runs.end[r] - runs.start[r]);
-    for (let i = runs.start[r]; i < runs.end[r]; i++) if (hu[runs.row[r] * size[0] + i] < FREE_AIR_HU) free[c]++;
+    for (let at = base + runs.start[r]; at < base + runs.end[r]; at++) {
+      if (core[at] === 0) continue;
+      coreCells[c]++;
+      coreSum[c] += hu[at];
+    }
   }
-  const isLung = (c: number) => free[c] < GAS_SHARE * runs.sizes[c];
+  const isLung = (c: number) =>
+    coreCells[c] >= CORE_SHARE * runs.sizes[c] && coreSum[c] > FREE_AIR_HU * coreCells[c];
   let largest = 0;
   for (let c = 1; c <= runs.count; c++) if (isLung(c) && runs.sizes[c] > (runs.sizes[largest] ?? 0)) largest = c;
   const ml = cellVolumeMl(grid);

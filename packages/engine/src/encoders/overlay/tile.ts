@@ -15,6 +15,8 @@ const TINT = 0.1;
 const OUTLINE = 0.95;
 const LETTERS: Rgb = [255, 214, 102];
 const MARGIN = 4;
+/** Two letters above one another, with air between them. */
+const LEAST_HEIGHT_FOR_LETTERS = 60;
 
 /** `at` is the index along the view's through axis. Square millimetres stay square; the cut is centred in the place. */
 export function drawTile(
@@ -113,8 +115,9 @@ function drawStructures(
 
 function drawLetters(raster: Raster, x: number, y: number, width: number, height: number, view: View): void {
   const [left, right, upper, lower] = view.letters;
-  raster.text(x + MARGIN, y + height / 2 - 7 > y ? Math.round(y + height / 2 - 7) : y, left, LETTERS, 2);
+  raster.text(x + MARGIN, Math.round(y + height / 2 - 7), left, LETTERS, 2);
   raster.text(x + width - 10 - MARGIN, Math.round(y + height / 2 - 7), right, LETTERS, 2);
+  if (height < LEAST_HEIGHT_FOR_LETTERS) return;
   raster.text(Math.round(x + width / 2 - 5), y + MARGIN, upper, LETTERS, 2);
   raster.text(Math.round(x + width / 2 - 5), y + height - 14 - MARGIN, lower, LETTERS, 2);
 }
