@@ -3,13 +3,11 @@
  * by at least one 8-byte header. Sizes are compared with the bytes that are there before anything is made of them.
  */
 import { Dataset } from './dataset.js';
-import { lookUpTag } from './dictionary.js';
 import { Element, fragmentsElement, sequenceElement } from './element.js';
+import { HeaderReader, PrefixEnd, SHORT_HEADER } from './element-header.js';
 import { DicomError } from './errors.js';
-import type { ParseLimits } from './limits.js';
-import { isPrivateCreator, nameTag, type Tag } from './tag.js';
-import type { Tolerances } from './tolerance.js';
-import { isVR, type VR, vrRuleOfBytes } from './vr.js';
+import { nameTag, type Tag } from './tag.js';
+import { type VR, vrRuleOfBytes } from './vr.js';
 
 export const UNDEFINED_LENGTH = 0xffffffff;
 const ITEM = 0xfffee000;
@@ -18,9 +16,6 @@ const SEQUENCE_END = 0xfffee0dd;
 const PIXEL_DATA = 0x7fe00010;
 const FIRST_PIXEL_TAG = 0x7fe00008;
 const PIXEL_REPRESENTATION = 0x00280103;
-const SHORT_HEADER = 8;
-const LONG_HEADER = 12;
-const DELIMITER_GROUP = 0xfffe;
 
 /** Pixel data as found: `element` is absent when reading stopped before it. */
 export interface PixelDataElement {
@@ -33,71 +28,36 @@ export interface PixelDataElement {
   readonly element?: Element;
 }
 
-/** Not an error: the bytes are a prefix, and what comes next is not in them. */
-export class PrefixEnd extends Error {}
-
-export interface ParserSettings {
-  readonly explicit: boolean;
-  readonly littleEndian: boolean;
-  readonly limits: ParseLimits;
-  readonly tolerances: Tolerances;
-  /** The bytes are a prefix of a longer file: running out of them is PrefixEnd, not an error. */
-  readonly partial: boolean;
-  /** Size of the whole file where the bytes are a prefix and it is known: still finds truncated pixel data. */
-  readonly fileSize?: number;
-  readonly untilPixelData: boolean;
-}
-
-export class ElementParser {
-  at: number;
+export class ElementParser extends HeaderReader {
   pixelData: PixelDataElement | undefined;
-  readonly #bytes: Uint8Array;
-  readonly #size: number;
-  readonly #settings: ParserSettings;
-  #explicit: boolean;
-  #littleEndian: boolean;
-  #signed = false;
   #elements = 0;
   #lastNonZero: number | undefined;
-  // The header just read.
-  #tag: Tag = 0;
-  #vr: VR = 'UN';
-  #length = 0;
-
-  constructor(bytes: Uint8Array, at: number, settings: ParserSettings) {
-    this.#bytes = bytes;
-    this.#size = bytes.length;
-    this.at = at;
-    this.#settings = settings;
-    this.#explicit = settings.explicit;
-    this.#littleEndian = settings.littleEndian;
-  }
 
   /** Group 0002 only; leaves `at` at the first element of another group. */
   parseMeta(meta: Dataset): void {
-    while (this.at + 2 <= this.#size && this.#u16(this.at) === 2) {
-      this.#readHeader(this.#size);
-      this.#readValue(meta, this.#size, 0);
+    while (this.at + 2 <= this.size && this.u16(this.at) === 2) {
+      this.readHeader(this.size);
+      this.#readValue(meta, this.size, 0);
     }
   }
 
   /** The top-level data set. True when the reading stopped at the pixel data, false when at the end of the bytes. */
   parseTop(dataset: Dataset): boolean {
-    const { partial, untilPixelData, tolerances } = this.#settings;
+    const { partial, untilPixelData, tolerances } = this.settings;
     let afterPixels = false;
-    while (this.at < this.#size) {
+    while (this.at < this.size) {
       const start = this.at;
       try {
         if (this.#onlyZerosFrom(start)) {
           tolerances.add('trailing-bytes', 'The data set is followed by zero bytes.', `offset ${start}`);
           return false;
         }
-        this.#readHeader(this.#size);
-        if (untilPixelData && this.#tag >= FIRST_PIXEL_TAG) {
-          if (this.#tag <= PIXEL_DATA) this.#noteUnreadPixelData();
+        this.readHeader(this.size);
+        if (untilPixelData && this.tag >= FIRST_PIXEL_TAG) {
+          if (this.tag <= PIXEL_DATA) this.#noteUnreadPixelData();
           return true;
         }
-        this.#readValue(dataset, this.#size, 0);
+        this.#readValue(dataset, this.size, 0);
       } catch (error) {
         if (!afterPixels || partial || !(error instanceof DicomError)) throw error;
         tolerances.add(
@@ -107,122 +67,25 @@ export class ElementParser {
         );
         return false;
       }
-      if (this.#tag >= FIRST_PIXEL_TAG && this.#tag <= PIXEL_DATA) afterPixels = true;
+      if (this.tag >= FIRST_PIXEL_TAG && this.tag <= PIXEL_DATA) afterPixels = true;
     }
     return false;
   }
 
   #noteUnreadPixelData(): void {
-    const { fileSize, partial } = this.#settings;
-    const known = this.#length !== UNDEFINED_LENGTH;
-    const available = (partial ? fileSize : this.#size) ?? Number.POSITIVE_INFINITY;
-    if (known && this.#length > available - this.at) throw this.#truncated(this.at, available, true);
-    this.pixelData = { tag: this.#tag, vr: this.#vr, offset: this.at, length: known ? this.#length : undefined };
-  }
-
-  #u16(at: number): number {
-    const bytes = this.#bytes;
-    return this.#littleEndian
-      ? (bytes[at] as number) | ((bytes[at + 1] as number) << 8)
-      : ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
-  }
-
-  #u32(at: number): number {
-    const low = this.#littleEndian ? at : at + 2;
-    const high = this.#littleEndian ? at + 2 : at;
-    return this.#u16(high) * 0x10000 + this.#u16(low);
-  }
-
-  #tagAt(at: number): Tag {
-    return this.#u16(at) * 0x10000 + this.#u16(at + 2);
-  }
-
-  #need(count: number, end: number): void {
-    if (this.at + count <= end) return;
-    if (this.#settings.partial && end === this.#size) throw new PrefixEnd();
-    throw new DicomError('truncated', 'The data set ends inside the header of a data element.', {
-      where: `offset ${this.at}, after ${nameTag(this.#tag)}`,
-      next: 'The file is incomplete; transfer it again.',
-    });
-  }
-
-  #truncated(at: number, end: number, beyondFile = end === this.#size): DicomError {
-    return new DicomError(
-      beyondFile ? 'truncated' : 'malformed',
-      `${nameTag(this.#tag)} declares ${this.#length} bytes, but ${Math.max(0, end - at)} are left in ${beyondFile ? 'the file' : 'what encloses it'}.`,
-      { where: `${nameTag(this.#tag)} at offset ${at}`, next: 'The file is incomplete or damaged; transfer it again.' },
-    );
-  }
-
-  /** Reads tag, VR and length; `at` is then at the value. */
-  #readHeader(end: number): void {
-    this.#need(SHORT_HEADER, end);
-    const bytes = this.#bytes;
-    const at = this.at;
-    const tag = this.#tagAt(at);
-    this.#tag = tag;
-    if (!this.#explicit || tag >>> 16 === DELIMITER_GROUP) {
-      this.#vr = tag >>> 16 === DELIMITER_GROUP ? 'UN' : this.#implicitVR(tag);
-      this.#length = this.#u32(at + 4);
-      this.at = at + SHORT_HEADER;
-      return;
-    }
-    const rule = vrRuleOfBytes(bytes[at + 4] as number, bytes[at + 5] as number);
-    if (!rule) this.#readHeaderWithoutVR(end);
-    else if (rule.long) {
-      this.#need(LONG_HEADER, end);
-      this.#vr = rule.vr;
-      this.#length = this.#u32(at + SHORT_HEADER);
-      this.at = at + LONG_HEADER;
-    } else {
-      this.#vr = rule.vr;
-      this.#length = this.#u16(at + 6);
-      this.at = at + SHORT_HEADER;
-    }
-  }
-
-  /** Two letters we do not know, or none: an implicit element among explicit ones, or a VR of the future or of fantasy. */
-  #readHeaderWithoutVR(end: number): void {
-    const at = this.at;
-    const isLetter = (byte: number | undefined) => byte !== undefined && byte >= 0x41 && byte <= 0x5a;
-    const letters = isLetter(this.#bytes[at + 4]) && isLetter(this.#bytes[at + 5]);
-    const implicitLength = this.#u32(at + 4);
-    const { tolerances } = this.#settings;
-    this.#vr = this.#implicitVR(this.#tag);
-    if (!letters && implicitLength <= end - at - SHORT_HEADER) {
-      tolerances.add(
-        'implicit-element-in-explicit',
-        'An element has no VR although the syntax is explicit.',
-        nameTag(this.#tag),
-      );
-      this.#length = implicitLength;
-      this.at = at + SHORT_HEADER;
-      return;
-    }
-    tolerances.add('unknown-vr', 'An element has a VR that does not exist.', nameTag(this.#tag));
-    // PS3.5 7.1.2: VRs to come have a 32-bit length after two reserved zero bytes.
-    const long =
-      letters &&
-      this.#u16(at + 6) === 0 &&
-      at + LONG_HEADER <= end &&
-      this.#u32(at + SHORT_HEADER) <= end - at - LONG_HEADER;
-    this.#length = long ? this.#u32(at + SHORT_HEADER) : this.#u16(at + 6);
-    this.at = at + (long ? LONG_HEADER : SHORT_HEADER);
-  }
-
-  #implicitVR(tag: Tag): VR {
-    const vr = lookUpTag(tag)?.vr;
-    if (vr === undefined) return isPrivateCreator(tag) ? 'LO' : 'UN';
-    if (vr === 'xs') return this.#signed ? 'SS' : 'US';
-    return isVR(vr) ? vr : 'UN';
+    const { fileSize, partial } = this.settings;
+    const known = this.length !== UNDEFINED_LENGTH;
+    const available = (partial ? fileSize : this.size) ?? Number.POSITIVE_INFINITY;
+    if (known && this.length > available - this.at) throw this.truncated(this.at, available, true);
+    this.pixelData = { tag: this.tag, vr: this.vr, offset: this.at, length: known ? this.length : undefined };
   }
 
   /** Reads the value of the header just read into `dataset`, and leaves `at` behind it. */
   #readValue(dataset: Dataset, end: number, depth: number): void {
-    const { limits, tolerances } = this.#settings;
-    const tag = this.#tag;
-    const vr = this.#vr;
-    const length = this.#length;
+    const { limits, tolerances } = this.settings;
+    const tag = this.tag;
+    const vr = this.vr;
+    const length = this.length;
     const start = this.at;
     if (++this.#elements > limits.maxElements)
       throw new DicomError('limit', `More than ${limits.maxElements} data elements.`, { where: `offset ${start}` });
@@ -230,14 +93,14 @@ export class ElementParser {
       dataset.put(this.#readUndefinedLength(dataset, end, depth));
     } else {
       if (length > end - start) {
-        if (this.#settings.partial && end === this.#size) throw new PrefixEnd();
-        throw this.#truncated(start, end);
+        if (this.settings.partial && end === this.size) throw new PrefixEnd();
+        throw this.truncated(start, end);
       }
       if (length & 1) tolerances.add('odd-length', 'A value has an odd number of bytes.', nameTag(tag));
       dataset.put(this.#readDefinedLength(dataset, start + length, depth));
       this.at = start + length;
     }
-    if (tag === PIXEL_REPRESENTATION && length === 2) this.#signed = this.#u16(start) === 1;
+    if (tag === PIXEL_REPRESENTATION && length === 2) this.signed = this.u16(start) === 1;
     if (depth === 0 && tag >= FIRST_PIXEL_TAG && tag <= PIXEL_DATA)
       this.pixelData = {
         tag,
@@ -246,24 +109,24 @@ export class ElementParser {
         length: length === UNDEFINED_LENGTH ? undefined : length,
         element: dataset.elements.get(tag) as Element,
       };
-    this.#tag = tag;
+    this.tag = tag;
   }
 
   #readDefinedLength(dataset: Dataset, end: number, depth: number): Element {
-    const tag = this.#tag;
-    const vr = this.#vr;
+    const tag = this.tag;
+    const vr = this.vr;
     const start = this.at;
     if (vr === 'SQ') return sequenceElement(tag, this.#readItems(dataset, end, false, depth + 1));
     if (vr === 'UN' && end - start >= SHORT_HEADER && this.#looksLikeItem(start)) {
       const items = this.#tryItems(dataset, end, depth + 1);
       if (items) return sequenceElement(tag, items);
     }
-    return new Element(tag, vr, this.#bytes, start, end - start);
+    return new Element(tag, vr, this.bytes, start, end - start);
   }
 
   #readUndefinedLength(dataset: Dataset, end: number, depth: number): Element {
-    const tag = this.#tag;
-    const vr = this.#vr;
+    const tag = this.tag;
+    const vr = this.vr;
     if (tag === PIXEL_DATA || vr === 'OB' || vr === 'OW') return fragmentsElement(tag, vr, this.#readFragments(end));
     if (vr === 'SQ') return sequenceElement(tag, this.#readItems(dataset, end, true, depth + 1));
     if (vr === 'UN') return sequenceElement(tag, this.#readUnknownSequence(dataset, end, depth + 1));
@@ -273,7 +136,7 @@ export class ElementParser {
   }
 
   #looksLikeItem(at: number): boolean {
-    const bytes = this.#bytes;
+    const bytes = this.bytes;
     return bytes[at] === 0xfe && bytes[at + 1] === 0xff && bytes[at + 2] === 0x00 && bytes[at + 3] === 0xe0;
   }
 
@@ -284,8 +147,8 @@ export class ElementParser {
     try {
       const items = this.#asUnknown(at, () => this.#readItems(dataset, end, false, depth));
       if (this.at === end) {
-        if (this.#settings.explicit)
-          this.#settings.tolerances.add('sequence-in-un', 'A sequence is stored with VR UN.', `offset ${at}`);
+        if (this.settings.explicit)
+          this.settings.tolerances.add('sequence-in-un', 'A sequence is stored with VR UN.', `offset ${at}`);
         return items;
       }
     } catch (error) {
@@ -299,37 +162,37 @@ export class ElementParser {
 
   /** CP-246: UN of undefined length holds implicit VR little endian items, whatever the syntax is. */
   #readUnknownSequence(dataset: Dataset, end: number, depth: number): readonly Dataset[] {
-    this.#settings.tolerances.add('sequence-in-un', 'A sequence is stored with VR UN.', nameTag(this.#tag));
+    this.settings.tolerances.add('sequence-in-un', 'A sequence is stored with VR UN.', nameTag(this.tag));
     return this.#asUnknown(this.at, () => this.#readItems(dataset, end, true, depth));
   }
 
   /** Runs `read` in implicit VR little endian, or explicit where the first nested element shows a VR (a writers' fault). */
   #asUnknown<T>(at: number, read: () => T): T {
-    const explicit = this.#explicit;
-    const littleEndian = this.#littleEndian;
+    const explicit = this.explicit;
+    const littleEndian = this.littleEndian;
     const first = at + SHORT_HEADER + 4;
-    this.#littleEndian = true;
-    this.#explicit =
-      first + 2 <= this.#size &&
-      vrRuleOfBytes(this.#bytes[first] as number, this.#bytes[first + 1] as number) !== undefined;
+    this.littleEndian = true;
+    this.explicit =
+      first + 2 <= this.size &&
+      vrRuleOfBytes(this.bytes[first] as number, this.bytes[first + 1] as number) !== undefined;
     try {
       return read();
     } finally {
-      this.#explicit = explicit;
-      this.#littleEndian = littleEndian;
+      this.explicit = explicit;
+      this.littleEndian = littleEndian;
     }
   }
 
   #readItems(parent: Dataset, end: number, undefinedLength: boolean, depth: number): readonly Dataset[] {
-    const { limits, tolerances } = this.#settings;
-    const owner = this.#tag;
+    const { limits, tolerances } = this.settings;
+    const owner = this.tag;
     if (depth > limits.maxDepth)
       throw new DicomError('limit', `Sequences are nested deeper than ${limits.maxDepth}.`, {
         where: `offset ${this.at}`,
       });
     const items: Dataset[] = [];
     while (undefinedLength || this.at < end) {
-      if (this.at === end && end !== this.#size) {
+      if (this.at === end && end !== this.size) {
         tolerances.add(
           'missing-delimiter',
           'A sequence ends with what encloses it, without its delimiter.',
@@ -338,13 +201,13 @@ export class ElementParser {
         break;
       }
       const start = this.at;
-      this.#readHeader(end);
-      if (this.#tag === SEQUENCE_END) {
+      this.readHeader(end);
+      if (this.tag === SEQUENCE_END) {
         if (undefinedLength) break;
         tolerances.add('stray-delimiter', 'A sequence of defined length has a delimiter.', nameTag(owner));
-      } else if (this.#tag === ITEM) {
+      } else if (this.tag === ITEM) {
         items.push(this.#readItem(parent, end, depth));
-      } else if (this.#tag === ITEM_END) {
+      } else if (this.tag === ITEM_END) {
         tolerances.add('stray-delimiter', 'An item delimiter stands between items.', nameTag(owner));
       } else if (undefinedLength) {
         tolerances.add(
@@ -360,30 +223,30 @@ export class ElementParser {
         });
       }
     }
-    this.#tag = owner;
+    this.tag = owner;
     return items;
   }
 
   #readItem(parent: Dataset, end: number, depth: number): Dataset {
-    const length = this.#length;
+    const length = this.length;
     const start = this.at;
     const undefinedLength = length === UNDEFINED_LENGTH;
     if (!undefinedLength && length > end - start) {
-      if (this.#settings.partial && end === this.#size) throw new PrefixEnd();
-      throw this.#truncated(start, end);
+      if (this.settings.partial && end === this.size) throw new PrefixEnd();
+      throw this.truncated(start, end);
     }
-    if (++this.#elements > this.#settings.limits.maxElements)
+    if (++this.#elements > this.settings.limits.maxElements)
       throw new DicomError('limit', 'More items and data elements than the limit.', { where: `offset ${start}` });
-    const item = new Dataset({ charset: parent.charset, littleEndian: this.#littleEndian });
+    const item = new Dataset({ charset: parent.charset, littleEndian: this.littleEndian });
     this.#readItemElements(item, undefinedLength ? end : start + length, undefinedLength, depth);
     if (!undefinedLength) this.at = start + length;
     return item;
   }
 
   #readItemElements(item: Dataset, end: number, undefinedLength: boolean, depth: number): void {
-    const { tolerances } = this.#settings;
+    const { tolerances } = this.settings;
     while (undefinedLength || this.at < end) {
-      if (this.at === end && end !== this.#size) {
+      if (this.at === end && end !== this.size) {
         tolerances.add(
           'missing-delimiter',
           'An item ends with what encloses it, without its delimiter.',
@@ -392,11 +255,11 @@ export class ElementParser {
         return;
       }
       const start = this.at;
-      this.#readHeader(end);
-      if (this.#tag === ITEM_END) {
+      this.readHeader(end);
+      if (this.tag === ITEM_END) {
         if (undefinedLength) return;
         tolerances.add('stray-delimiter', 'An item of defined length has a delimiter.', `offset ${start}`);
-      } else if (this.#tag === SEQUENCE_END || this.#tag === ITEM) {
+      } else if (this.tag === SEQUENCE_END || this.tag === ITEM) {
         tolerances.add('missing-delimiter', 'An item is not closed by its delimiter.', `offset ${start}`);
         this.at = start;
         return;
@@ -406,38 +269,38 @@ export class ElementParser {
 
   /** Encapsulated pixel data (PS3.5 A.4): the fragments are found by their lengths, never by searching for delimiters. */
   #readFragments(end: number): readonly Uint8Array[] {
-    const { limits, tolerances, partial } = this.#settings;
-    const owner = this.#tag;
+    const { limits, tolerances, partial } = this.settings;
+    const owner = this.tag;
     const fragments: Uint8Array[] = [];
     for (;;) {
       const start = this.at;
-      this.#readHeader(end);
-      if (this.#tag === SEQUENCE_END) break;
-      if (this.#tag !== ITEM) {
+      this.readHeader(end);
+      if (this.tag === SEQUENCE_END) break;
+      if (this.tag !== ITEM) {
         tolerances.add('missing-delimiter', 'Encapsulated pixel data is not closed by its delimiter.', nameTag(owner));
         this.at = start;
         break;
       }
-      if (this.#length > end - this.at) {
-        if (partial && end === this.#size) throw new PrefixEnd();
-        this.#tag = owner;
-        throw this.#truncated(this.at, end);
+      if (this.length > end - this.at) {
+        if (partial && end === this.size) throw new PrefixEnd();
+        this.tag = owner;
+        throw this.truncated(this.at, end);
       }
       if (fragments.length >= limits.maxFragments)
         throw new DicomError('limit', `More than ${limits.maxFragments} fragments.`, { where: nameTag(owner) });
-      fragments.push(this.#bytes.subarray(this.at, this.at + this.#length));
-      this.at += this.#length;
+      fragments.push(this.bytes.subarray(this.at, this.at + this.length));
+      this.at += this.length;
     }
-    this.#tag = owner;
+    this.tag = owner;
     return fragments;
   }
 
   /** Only asked at the top level: some writers fill the file up to a block. The last byte that is not zero is found once. */
   #onlyZerosFrom(at: number): boolean {
-    if (this.#bytes[at] !== 0) return false;
+    if (this.bytes[at] !== 0) return false;
     if (this.#lastNonZero === undefined) {
-      let last = this.#size - 1;
-      while (last >= 0 && this.#bytes[last] === 0) last--;
+      let last = this.size - 1;
+      while (last >= 0 && this.bytes[last] === 0) last--;
       this.#lastNonZero = last;
     }
     return at > this.#lastNonZero;

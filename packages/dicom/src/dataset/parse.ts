@@ -2,7 +2,8 @@
 import { inflateRawSync, constants as zlib } from 'node:zlib';
 import { Dataset } from './dataset.js';
 import { lookUpTag } from './dictionary.js';
-import { ElementParser, type PixelDataElement, PrefixEnd } from './element-parser.js';
+import { PrefixEnd } from './element-header.js';
+import { ElementParser, type PixelDataElement } from './element-parser.js';
 import { DicomError } from './errors.js';
 import { DEFAULT_LIMITS, type ParseLimits } from './limits.js';
 import { type Tolerance, Tolerances } from './tolerance.js';
