@@ -83,6 +83,7 @@ function frameFrom(instance: Instance, index: number, attributes: FrameAttribute
   const cosines = placed ? attributes.group('PlaneOrientationSequence')?.numbers('ImageOrientationPatient') : undefined;
   const measures = attributes.group('PixelMeasuresSequence');
   const spacing = pair(measures, 'PixelSpacing');
+  let keys: Frame['keys'] | undefined;
   const detector = pair(header, 'ImagerPixelSpacing') ?? pair(header, 'NominalScannedPixelSpacing');
   return {
     instance,
@@ -99,7 +100,8 @@ function frameFrom(instance: Instance, index: number, attributes: FrameAttribute
     rescale: rescaleFrom(attributes.group('PixelValueTransformationSequence')),
     // Needed only where images repeat a position: reading them for every slice would take half the time of a scan.
     get keys() {
-      return splitKeys(header, attributes);
+      keys ??= splitKeys(header, attributes);
+      return keys;
     },
   };
 }

@@ -30,11 +30,13 @@ export function mosaicFrames(sheet: Frame): readonly Frame[] {
   const down = ((sheet.rows - rows) / 2) * pixelSpacing[0];
   const normal = cross(rowDirection, columnDirection);
   const sign = slicesRunAgainst(header, normal) ? -1 : 1;
+  // A copy, so that what the sheet works out on demand is worked out once for all tiles.
+  const common = { ...sheet };
   return Array.from({ length: tiles }, (_, tile): Frame => {
     const place = (axis: 0 | 1 | 2): number =>
       position[axis] + rowDirection[axis] * right + columnDirection[axis] * down + normal[axis] * step * tile * sign;
     return {
-      ...sheet,
+      ...common,
       rows,
       columns,
       tile: { row: Math.floor(tile / across) * rows, column: (tile % across) * columns },
