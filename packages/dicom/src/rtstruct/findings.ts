@@ -8,6 +8,8 @@ export type RtFindingKind =
   | 'not-parallel'
   /** A contour farther than half a slice outside the first or last slice; left out. */
   | 'outside-slices'
+  /** A contour with a point farther from the grid than any scanner reaches; left out. */
+  | 'too-far'
   /** Contours between the slice planes, put on the nearest slice. */
   | 'off-plane'
   /** Contours of several planes fall into one slice; the plane closest to the slice was taken. */
@@ -36,6 +38,9 @@ export const PARALLEL_TOLERANCE_SLICES = 0.25;
 export const OFF_PLANE_MM = 0.01;
 /** Contours of one slice whose planes are closer than this (in slices) are drawn in the same plane. */
 export const SAME_PLANE_SLICES = 0.05;
+
+/** Pixels from the first one: a point farther away is a fault in the file. */
+export const FARTHEST_PIXEL = 1e6;
 
 /** One finding per kind and place, counted: a clinical set can have thousands of like contours. */
 export class RtFindings {

@@ -54,14 +54,13 @@ interface Case {
   readonly files: readonly Uint8Array[];
 }
 
-/** 'exact', or the lowest Dice of a structure; a structure that a reader loses has Dice 0. */
+/** 'exact', or the lowest Dice of a structure (0 for one that a reader loses) and the voxels that are wrong in all. */
 function verdict(counts: Readonly<Record<string, Count>>): string {
-  const dice = Object.values(counts).map(({ voxels, missing, extra }) => {
-    const both = voxels - missing;
-    return (2 * both) / (voxels + both + extra);
-  });
-  const lowest = Math.min(...dice);
-  return lowest === 1 ? 'exact' : lowest.toFixed(3);
+  const all = Object.values(counts);
+  const wrong = all.reduce((sum, { missing, extra }) => sum + missing + extra, 0);
+  if (wrong === 0) return 'exact';
+  const dice = all.map(({ voxels, missing, extra }) => (2 * (voxels - missing)) / (2 * voxels - missing + extra));
+  return `${Math.min(...dice).toFixed(3)} (${wrong} voxels)`;
 }
 
 /** Solid, hole, island in a hole, two holes, thin wall, diagonal touch, single voxels: all in one small map of five structures. */

@@ -1,6 +1,12 @@
 /** Contours in the patient to rings in slices: index coordinates by the inverse affine, the nearest slice, its plane alone. */
 import { type Affine, type Grid, invertAffine, type Ring, spacingOf } from '@isocenter/volume';
-import { OFF_PLANE_MM, PARALLEL_TOLERANCE_SLICES, type RtFindings, SAME_PLANE_SLICES } from './findings.js';
+import {
+  FARTHEST_PIXEL,
+  OFF_PLANE_MM,
+  PARALLEL_TOLERANCE_SLICES,
+  type RtFindings,
+  SAME_PLANE_SLICES,
+} from './findings.js';
 import type { RtContour, RtRoi } from './structure-set.js';
 
 const COORDINATES = 3;
@@ -68,15 +74,24 @@ function placeContour(
   const ring = new Float64Array(count * 2);
   let low = Infinity;
   let high = -Infinity;
+  let farthest = 0;
   for (let n = 0; n < count; n++) {
     const x = points[n * COORDINATES];
     const y = points[n * COORDINATES + 1];
     const z = points[n * COORDINATES + 2];
-    ring[2 * n] = m[0] * x + m[1] * y + m[2] * z + m[3];
-    ring[2 * n + 1] = m[4] * x + m[5] * y + m[6] * z + m[7];
+    const i = m[0] * x + m[1] * y + m[2] * z + m[3];
+    const j = m[4] * x + m[5] * y + m[6] * z + m[7];
+    ring[2 * n] = i;
+    ring[2 * n + 1] = j;
+    farthest = Math.max(farthest, Math.abs(i), Math.abs(j));
     const k = m[8] * x + m[9] * y + m[10] * z + m[11];
     if (k < low) low = k;
     if (k > high) high = k;
+  }
+  // Written so that what is not a number fails too.
+  if (!(farthest <= FARTHEST_PIXEL)) {
+    findings.add('too-far', 'warning', 'Contours with points far outside of any scanner were left out.', where);
+    return undefined;
   }
   if (!(high - low <= 2 * PARALLEL_TOLERANCE_SLICES)) {
     findings.add('not-parallel', 'refusal', 'Contours are not parallel to the slices of the series; left out.', where);
