@@ -91,6 +91,10 @@ function buildProgram(act: Act): Command {
         .default('keyhole'),
     )
     .option(
+      '--inset',
+      'draw contours 1/64 pixel inside the voxel edges, for readers that paint borders (rt-utils, OpenCV)',
+    )
+    .option(
       '--series <wish>',
       'SeriesInstanceUID, or number as `inspect` lists it; NAME=WISH for one of several channels',
       collect,
@@ -134,6 +138,10 @@ function buildProgram(act: Act): Command {
       new Option('--holes <mode>', 'how RTSTRUCT contours write holes')
         .choices(['keyhole', 'even-odd', 'separate'])
         .default('keyhole'),
+    )
+    .option(
+      '--inset',
+      'draw contours 1/64 pixel inside the voxel edges, for readers that paint borders (rt-utils, OpenCV)',
     )
     .addOption(
       new Option('--fill <rule>', 'how overlapping contours of one structure are read')

@@ -27,6 +27,7 @@ export interface SegmentOptions {
   /** Which series is meant, and what to do about ties, damage and gaps. */
   readonly wish?: ChannelWish;
   readonly holes?: HoleMode;
+  readonly inset?: EncodeOptions['inset'];
   readonly profile?: EncodeOptions['profile'];
   readonly interpreter?: string;
   readonly label?: string;

@@ -2,6 +2,7 @@
 
 import { newUID } from '@isocenter/dicom';
 import { type Conversion, type ConvertFormat, convert, type Proof } from '@isocenter/engine';
+import { INSET } from '@isocenter/volume';
 import { exitCodes } from '../exit-codes.js';
 import { table } from '../output/table.js';
 import { type CommandContext, productVersion } from '../program.js';
@@ -13,6 +14,7 @@ export interface ConvertCommandOptions {
   readonly reference?: string;
   readonly series?: string;
   readonly holes: 'keyhole' | 'even-odd' | 'separate';
+  readonly inset?: boolean;
   readonly fill: 'even-odd' | 'union';
   readonly force?: boolean;
   readonly json?: boolean;
@@ -29,6 +31,7 @@ export async function convertCommand(
     reference: options.reference,
     series: options.series,
     holes: options.holes,
+    inset: options.inset ? INSET : 0,
     fill: options.fill,
     overwrite: options.force === true,
     now: new Date(),

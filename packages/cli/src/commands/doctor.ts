@@ -84,7 +84,7 @@ async function temporaryFolder(): Promise<Check> {
 
 async function codecs(): Promise<Check> {
   const { supportedTransferSyntaxes } = await import('@isocenter/dicom');
-  const readable = [...Object.values(supportedTransferSyntaxes)].filter(({ decode }) => decode).length;
+  const readable = [...supportedTransferSyntaxes.values()].filter(({ decode }) => decode).length;
   return { name: 'transfer syntaxes', state: 'good', found: `${readable} can be read` };
 }
 

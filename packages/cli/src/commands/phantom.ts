@@ -106,7 +106,7 @@ function orientation(name: string): (typeof orientations)[string] {
 
 /** A UID, or the name of a syntax that can be written. */
 function transferSyntax(wanted: string): string {
-  const writable = [...Object.entries(supportedTransferSyntaxes)].filter(([, { encode }]) => encode);
+  const writable = [...supportedTransferSyntaxes].filter(([, { encode }]) => encode);
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   const found =
     writable.find(([uid, { name }]) => uid === wanted || plain(name) === plain(wanted)) ??

@@ -1,5 +1,6 @@
 /** `isocenter segment INPUT --model … --out …`. */
 import { loadBundle, type SegmentOptions, segmentStudy, shippedModels } from '@isocenter/engine';
+import { INSET } from '@isocenter/volume';
 import { exitCodes } from '../exit-codes.js';
 import { segmentText } from '../output/segment-text.js';
 import type { CommandContext } from '../program.js';
@@ -10,6 +11,7 @@ export interface SegmentCommandOptions {
   readonly out: string;
   readonly format?: readonly string[];
   readonly holes?: 'keyhole' | 'even-odd' | 'separate';
+  readonly inset?: boolean;
   readonly series: readonly string[];
   readonly models: readonly string[];
   readonly memory?: number;
@@ -31,6 +33,7 @@ export async function segmentCommand(
     formats: options.format ?? 'default',
     outFolder: options.out,
     holes: options.holes,
+    inset: options.inset ? INSET : 0,
     wish: seriesWishes(options.series),
     overwrite: options.force === true,
     requireExact: options.requireProof === true,

@@ -50,6 +50,7 @@ export async function convertStructures(input: string, options: ConvertOptions):
   const bytes = writeRtstruct(segmentation, reference, {
     ...common,
     holes: options.holes,
+    inset: options.inset,
     progress: options.progress,
     signal: options.signal,
   });

@@ -20,6 +20,8 @@ export interface ConvertOptions extends Watch {
   /** SeriesInstanceUID, or number as `inspect` shows it. */
   readonly series?: string;
   readonly holes: HoleMode;
+  /** As in EncodeOptions. */
+  readonly inset?: number;
   readonly fill: 'even-odd' | 'union';
   readonly overwrite: boolean;
   readonly provenance: Provenance;

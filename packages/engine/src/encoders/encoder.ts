@@ -33,6 +33,8 @@ export interface EncodeOptions extends Watch {
   readonly uid: () => string;
   /** RTSTRUCT: how holes are told to readers; default 'keyhole', which every kind of reader fills alike. */
   readonly holes?: HoleMode;
+  /** RTSTRUCT: pixels by which contours are drawn inside of the voxel edges (`INSET`), for readers that paint borders; default 0. */
+  readonly inset?: number;
   /** RTSTRUCT profile; 'innereye' writes what InnerEye's clients look at. */
   readonly profile?: 'strict' | 'innereye';
   /** RTSTRUCT: ROI Interpreter, a person name. */

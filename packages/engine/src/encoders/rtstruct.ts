@@ -7,10 +7,11 @@ export const rtstructEncoder: Encoder = Object.freeze<Encoder>({
   format: 'rtstruct',
   needsReference: true,
   async encode(result, options) {
-    const { now, uid, profile, interpreter, label, signal, holes = DEFAULT_HOLES } = options;
+    const { now, uid, profile, interpreter, label, signal, inset, holes = DEFAULT_HOLES } = options;
     const bytes = writeRtstruct(result.segmentation, referenceOf(result, 'rtstruct'), {
       provenance: result.provenance,
       holes,
+      inset,
       now,
       uid,
       profile,
