@@ -17,10 +17,8 @@ export class Element {
   readonly #start: number;
   /** Bytes of the value; 0 for sequences and fragments. */
   readonly length: number;
-  readonly items: readonly Dataset[] | undefined;
-  readonly fragments: readonly Uint8Array[] | undefined;
-  /** Set where the value is in another character set than its data set says: values that we encoded ourselves. */
-  readonly charset: readonly string[] | undefined;
+  /** One field for what few elements have: a header of a hundred elements makes less garbage. */
+  readonly #parts: ElementParts | undefined;
 
   constructor(tag: Tag, vr: VR, source: Uint8Array, start: number, length: number, parts?: ElementParts) {
     this.tag = tag;
@@ -28,14 +26,25 @@ export class Element {
     this.#source = source;
     this.#start = start;
     this.length = length;
-    this.items = parts?.items;
-    this.fragments = parts?.fragments;
-    this.charset = parts?.charset;
+    this.#parts = parts;
+  }
+
+  get items(): readonly Dataset[] | undefined {
+    return this.#parts?.items;
+  }
+
+  get fragments(): readonly Uint8Array[] | undefined {
+    return this.#parts?.fragments;
+  }
+
+  /** Set where the value is in another character set than its data set says: values that we encoded ourselves. */
+  get charset(): readonly string[] | undefined {
+    return this.#parts?.charset;
   }
 
   /** View on the value, without copying; undefined for sequences and fragments. In the byte order of its data set. */
   get bytes(): Uint8Array | undefined {
-    if (this.items || this.fragments) return undefined;
+    if (this.#parts?.items || this.#parts?.fragments) return undefined;
     return this.#source.subarray(this.#start, this.#start + this.length);
   }
 
