@@ -1,4 +1,4 @@
-"""Label map to DICOM SEG and back: highdicom."""
+"""Label map of structures to a DICOM SEG file (binary) and back to a label map: highdicom. Arguments: CT folder, labels.npy, output file."""
 import os
 import sys
 
@@ -42,8 +42,7 @@ def work():
     )
     seg.save_as(sys.argv[3])
     back = hd.seg.segread(sys.argv[3])
-    read = back.get_volume(combine_segments=True).array
-    return int((read > 0).sum()) - int((labels > 0).sum())
+    return back.get_volume(combine_segments=True).array
 
 
-measure(work)
+measure(work, check=lambda read: {"structures": int(read.max()), "voxels": int((read > 0).sum())})

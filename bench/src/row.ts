@@ -10,7 +10,11 @@ export interface Measured {
 
 /** A process that does the work: program and arguments, or the reason why it cannot run here. */
 export type Contender = { readonly name: string; readonly aim?: Aim } & (
-  | { readonly command: readonly string[] }
+  | {
+      readonly command: readonly string[];
+      /** Fresh processes; the best time and the highest peak of them count. Default 1. */
+      readonly runs?: number;
+    }
   | { readonly skipped: string }
 );
 
@@ -26,4 +30,6 @@ export interface Row {
   readonly own?: { readonly text: string; readonly holds: (ours: Measured) => boolean };
   readonly ours: Contender;
   readonly peers: readonly Contender[];
+  /** What is wrong when our `check` and a peer's differ by more than is explained; undefined when they agree. */
+  readonly differs?: (ours: unknown, peer: unknown) => string | undefined;
 }

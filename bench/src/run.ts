@@ -20,6 +20,8 @@ interface Result {
   readonly memoryRatio?: number;
   readonly reached?: boolean;
   readonly note?: string;
+  /** The peer's answer is not ours. */
+  readonly difference?: string;
 }
 
 const results: Result[] = [];
@@ -40,14 +42,14 @@ console.log(
 );
 
 for (const row of await rows(tiny)) {
-  if (only && !row.name.includes(only)) continue;
+  if (only && !row.name.toLowerCase().includes(only.toLowerCase())) continue;
   const ours = await run(row, row.ours);
   for (const peer of row.peers) await run(row, peer, ours);
 }
 const path = option('--json');
 if (path) writeFileSync(path, `${JSON.stringify(results, undefined, 2)}\n`);
 if (broken > 0) {
-  console.log(`\n${broken} contender(s) failed`);
+  console.log(`\n${broken} of our contenders failed`);
   process.exitCode = 1;
 }
 
@@ -57,8 +59,9 @@ async function run(row: Row, contender: Contender, ours?: Measured): Promise<Mea
     return undefined;
   }
   try {
-    const measured = await measureCommand(contender.command);
+    const measured = await measureCommand(contender.command, contender.runs);
     const isPeer = contender !== row.ours;
+    const difference = ours && isPeer ? row.differs?.(ours.check, measured.check) : undefined;
     const speedRatio = ours && isPeer ? measured.seconds / ours.seconds : undefined;
     const memoryRatio = ours && isPeer ? ours.peakBytes / measured.peakBytes : undefined;
     const aims: string[] = [];
@@ -83,10 +86,11 @@ async function run(row: Row, contender: Contender, ours?: Measured): Promise<Mea
       memoryRatio,
       reached: aims.length > 0 ? reached : undefined,
       note: aims.join(', '),
+      ...(difference ? { difference } : {}),
     });
     return measured;
   } catch (error) {
-    broken++;
+    if (contender === row.ours) broken++;
     report({ row: row.name, who: contender.name, note: `failed: ${(error as Error).message.slice(-300)}` });
     return undefined;
   }
@@ -109,4 +113,5 @@ function report(result: Result): void {
       ` ${result.note ?? ''}${verdict}`,
     ].join(' '),
   );
+  if (result.difference) console.log(`  warning: not the same result as ours: ${result.difference}`);
 }

@@ -8,15 +8,18 @@ const [folder, repeats] = process.argv.slice(2);
 /** More than the header of these files; a longer header would be read again whole by `scanSources`. */
 const PREFIX_BYTES = 16 << 10;
 
-await measured(() => {
-  let positions = 0;
-  const buffer = Buffer.alloc(PREFIX_BYTES);
-  for (const name of readdirSync(folder).sort()) {
-    const file = openSync(join(folder, name), 'r');
-    const count = readSync(file, buffer, 0, PREFIX_BYTES, 0);
-    closeSync(file);
-    const { dataset } = parseDicom(buffer.subarray(0, count), { untilPixelData: true, partial: true });
-    positions += dataset.numbers('ImagePositionPatient')[2] + (dataset.number('Rows') ?? 0);
-  }
-  return Math.round(positions * 1000) / 1000;
-}, Number(repeats));
+await measured(
+  () => {
+    let positions = 0;
+    const buffer = Buffer.alloc(PREFIX_BYTES);
+    for (const name of readdirSync(folder).sort()) {
+      const file = openSync(join(folder, name), 'r');
+      const count = readSync(file, buffer, 0, PREFIX_BYTES, 0);
+      closeSync(file);
+      const { dataset } = parseDicom(buffer.subarray(0, count), { untilPixelData: true, partial: true });
+      positions += dataset.numbers('ImagePositionPatient')[2] + (dataset.number('Rows') ?? 0);
+    }
+    return Math.round(positions * 1000) / 1000;
+  },
+  { repeats: Number(repeats) },
+);
