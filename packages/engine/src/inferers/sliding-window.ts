@@ -46,7 +46,8 @@ function scanOf(options: SlidingWindowOptions, { size, rank }: ChannelTensor): S
   const starts = size.map((n, axis) => {
     // An image smaller than the window is padded on both sides, the odd voxel at the end.
     if (n < roi[axis]) return [-Math.floor((roi[axis] - n) / 2)];
-    return scanStarts(n, roi[axis], axis === squeeze ? 0 : options.overlap[options.overlap.length === 1 ? 0 : axis]);
+    const at = options.squeeze !== undefined && axis > options.squeeze ? axis - 1 : axis;
+    return scanStarts(n, roi[axis], axis === squeeze ? 0 : options.overlap[options.overlap.length === 1 ? 0 : at]);
   });
   const slab = [0, 1, 2].map((axis) => Math.min(roi[axis], size[axis]) / size[axis]);
   const best = slab.indexOf(Math.min(...slab));

@@ -26,6 +26,8 @@ export interface ChildOptions {
   readonly timeLimitMs?: number;
   /** Threads of the network; default: all processors. The same number gives bit-equal results. */
   readonly threads?: number;
+  /** Called with the process id of the child, for who watches over several. */
+  readonly onStart?: (pid: number) => void;
 }
 
 export interface ChildResult {
@@ -109,6 +111,7 @@ function supervise(folder: string, options: ChildOptions, watch: Watch): Promise
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, NODE_OPTIONS: '' },
     });
+    if (child.pid !== undefined) options.onStart?.(child.pid);
     let complaint = '';
     let answer: (ChildMessage & { kind: 'answer' }) | undefined;
     let error: Error | undefined;
