@@ -20,7 +20,7 @@ def by_pydicom(path, shape, images):
         pixels = bits[: frames * rows * columns].reshape(frames, rows, columns)
     else:
         kind = np.uint8 if data.BitsAllocated == 8 else '<u2'
-        pixels = np.frombuffer(data.PixelData, kind)[: frames * rows * columns].reshape(frames, rows, columns)
+        pixels = data.pixel_array.astype(kind).reshape(frames, rows, columns)
     labels = np.zeros(shape, np.uint16)
     for frame, group in zip(pixels, data.PerFrameFunctionalGroupsSequence):
         source = group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID

@@ -21,6 +21,7 @@ import { writeMeasurementReport } from '../sr/write.js';
 import { readProvenance } from './provenance.js';
 
 const SIZE = [24, 20, 6] as const;
+const ENHANCED_CT = '1.2.840.10008.5.1.4.1.1.2.1';
 const LEFT = { value: '7771000', scheme: 'SCT', meaning: 'Left' };
 const LUNG = { value: '39607008', scheme: 'SCT', meaning: 'Lung' };
 const STRUCTURES: readonly Structure[] = [
@@ -136,6 +137,13 @@ describeWithPrograms(['dciodvfy', 'dcmdump'], 'other people’s programs', () =>
       const bytes = WRITERS[kind](boxes(reference), reference);
       expect(dciodvfyErrors(bytes)).toEqual(EXPECTED[kind] ?? []);
       expect(dcmdump(bytes)).toContain('SOPInstanceUID');
+    });
+    it('is accepted when the slices are frames of one multi-frame image', () => {
+      const single = named('axial');
+      const { SOPInstanceUID } = single.slices[0];
+      const slices = single.slices.map((_, k) => ({ SOPClassUID: ENHANCED_CT, SOPInstanceUID, frameNumber: k + 1 }));
+      const reference = { ...single, slices };
+      expect(dciodvfyErrors(WRITERS[kind](boxes(reference), reference))).toEqual(EXPECTED[kind] ?? []);
     });
     it('is accepted when an anonymiser left the images without UIDs', () => {
       const whole = named('axial');

@@ -2,11 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { readNifti, referenceFromFiles, unzip } from '../../../../tools/test/dicom-objects.js';
+import {
+  countedUIDs,
+  readNifti,
+  referenceFromFiles,
+  testNow,
+  testProvenance,
+  unzip,
+} from '../../../../tools/test/dicom-objects.js';
 import { describeWithData } from '../../../../tools/test/needs.js';
 import { parseDicom } from '../dataset/parse.js';
 import { readRtstruct } from './read.js';
 import { rtstructToSegmentation } from './to-segmentation.js';
+import { writeRtstruct } from './write.js';
 
 function differing(layer: ArrayLike<number>, label: number, mask: ArrayLike<number>): number {
   let count = 0;
@@ -41,17 +49,29 @@ describeWithData(
       ['STS_002', 'PET', 555],
       ['STS_003', 'CT', 25693],
       ['STS_003', 'PET', 817],
-    ])('%s %s fills exactly the shipped mask of %d voxels', async (patient, modality, voxels) => {
-      const path = (suffix: string): string => join(folder, patient, `${modality}_${suffix}`);
-      const reference = referenceFromFiles((await unzip(path('dicom.zip'))).map((f) => f.bytes));
-      const set = readRtstruct(parseDicom(readFileSync(path('RS.dcm'))));
-      const { segmentation, findings } = rtstructToSegmentation(set, reference);
-      expect(segmentation.structures).toHaveLength(1);
-      const { data } = segmentation.layers[0];
-      expect(Uint8Array.from(data).reduce((sum, value) => sum + value, 0)).toBe(voxels);
-      expect(differing(data, 1, readNifti(path('mask.nii.gz')).data)).toBe(0);
-      expect(findings.map((finding) => finding.kind)).toContain('images-differ');
-      expect(findings.filter((finding) => finding.severity === 'refusal')).toEqual([]);
-    });
+    ])(
+      '%s %s fills exactly the shipped mask of %d voxels, and so do our contours of it',
+      async (patient, modality, voxels) => {
+        const path = (suffix: string): string => join(folder, patient, `${modality}_${suffix}`);
+        const reference = referenceFromFiles((await unzip(path('dicom.zip'))).map((f) => f.bytes));
+        const set = readRtstruct(parseDicom(readFileSync(path('RS.dcm'))));
+        const { segmentation, findings } = rtstructToSegmentation(set, reference);
+        expect(segmentation.structures).toHaveLength(1);
+        const { data } = segmentation.layers[0];
+        expect(Uint8Array.from(data).reduce((sum, value) => sum + value, 0)).toBe(voxels);
+        expect(differing(data, 1, readNifti(path('mask.nii.gz')).data)).toBe(0);
+        expect(findings.map((finding) => finding.kind)).toContain('images-differ');
+        for (const holes of ['even-odd', 'keyhole', 'separate'] as const) {
+          const options = { holes, provenance: testProvenance, now: testNow, uid: countedUIDs(holes) };
+          const again = rtstructToSegmentation(
+            readRtstruct(parseDicom(writeRtstruct(segmentation, reference, options))),
+            reference,
+          );
+          expect(again.findings).toEqual([]);
+          expect(Buffer.from(again.segmentation.layers[0].data).equals(Buffer.from(data))).toBe(true);
+        }
+        expect(findings.filter((finding) => finding.severity === 'refusal')).toEqual([]);
+      },
+    );
   },
 );

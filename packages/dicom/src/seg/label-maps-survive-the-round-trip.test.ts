@@ -117,6 +117,31 @@ describeWithData('ct-abdomen-totalsegmentator', 'a label map of 31 organs on a J
     }
   });
 
+  it('SEG labelmap with RLE gives the same voxels from a tenth of the bytes', async () => {
+    const plain = writeSeg(segmentation, reference, { ...options('r'), type: 'labelmap' });
+    const bytes = writeSeg(segmentation, reference, { ...options('r'), type: 'labelmap', rle: true });
+    expect(bytes.length).toBeLessThan(plain.length / 10);
+    const back = segToSegmentation(await readSeg(parseDicom(bytes)), reference);
+    expect(differing(back.layers[0].data)).toBe(0);
+    const binary = { ...options('r'), type: 'binary', rle: true } as const;
+    expect(() => writeSeg(segmentation, reference, binary)).toThrowError(
+      expect.objectContaining({ kind: 'unsupported-pixels' }),
+    );
+  });
+
+  it('refuses another grid, and overlapping structures as one label map', () => {
+    const { size, affine } = reference.grid;
+    const moved = { ...reference, grid: { size, affine: affine.map((value, n) => (n === 3 ? value + 1 : value)) } };
+    const geometry = expect.objectContaining({ kind: 'geometry' });
+    expect(() => writeSeg(segmentation, moved, { ...options('m'), type: 'binary' })).toThrowError(geometry);
+    expect(() => writeRtstruct(segmentation, moved, { ...options('m'), holes: 'keyhole' })).toThrowError(geometry);
+    const layers = [segmentation.layers[0], makeVolume(new Uint8Array(data.length), size, affine)];
+    const structures = segmentation.structures.map((one, n) => (n === 0 ? { ...one, layer: 1 } : one));
+    expect(() =>
+      writeSeg({ ...segmentation, layers, structures }, reference, { ...options('m'), type: 'labelmap' }),
+    ).toThrowError(expect.objectContaining({ kind: 'unsupported-object' }));
+  });
+
   it.each(['even-odd', 'keyhole', 'separate'] as const)('RTSTRUCT %s gives the same voxels and codes', (holes) => {
     const set = readRtstruct(parseDicom(writeRtstruct(segmentation, reference, { ...options(holes), holes })));
     expect(set.tolerances).toEqual([]);
@@ -152,11 +177,15 @@ describeWithData('ct-abdomen-totalsegmentator', 'a label map of 31 organs on a J
   });
 
   describeWithPython(['pydicom', 'highdicom', 'numpy'], 'pydicom and highdicom', (python) => {
-    it.each(['binary', 'labelmap'] as const)('read our SEG %s with the same voxels', (type: SegType) => {
+    it.each([
+      ['binary', false],
+      ['labelmap', false],
+      ['labelmap', true],
+    ] as const)('read our SEG %s with the same voxels (RLE: %s)', (type: SegType, rle: boolean) => {
       const found = withFolder((work) => {
         const [nj, ni, nk] = [reference.grid.size[1], reference.grid.size[0], reference.grid.size[2]];
         writeFileSync(join(work, 'labels.raw'), new Uint8Array(Uint16Array.from(data).buffer));
-        writeFileSync(join(work, 'seg.dcm'), writeSeg(segmentation, reference, { ...options(type), type }));
+        writeFileSync(join(work, 'seg.dcm'), writeSeg(segmentation, reference, { ...options(type), type, rle }));
         const images = reference.slices.map(({ SOPInstanceUID }) => SOPInstanceUID);
         const map = { shape: [nk, nj, ni], file: join(work, 'labels.raw'), images };
         writeFileSync(join(work, 'map.json'), JSON.stringify(map));

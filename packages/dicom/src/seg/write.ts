@@ -3,15 +3,19 @@
  * they were made from. Modules: patient, study, segmentation series, frame of reference, enhanced equipment, segmentation
  * image, functional groups, dimensions, common instance reference, SOP common.
  */
-import { type Segmentation, sameGrid, type Volume } from '@isocenter/volume';
+import { type Segmentation, type Size3, sameGrid, type Volume } from '@isocenter/volume';
 import { Dataset } from '../dataset/dataset.js';
+import { fragmentsElement } from '../dataset/element.js';
 import { DicomError } from '../dataset/errors.js';
 import { writeDicom } from '../dataset/serialize.js';
+import { tagOf } from '../dataset/tag.js';
+import { RLE_LOSSLESS } from '../dataset/transfer-syntax.js';
 import { localDateTime } from '../iod/date-time.js';
 import { addCommonModules, addFrameOfReference, type ObjectOptions } from '../iod/modules.js';
 import { describeProvenance } from '../iod/provenance.js';
 import { identified, seriesItems } from '../iod/references.js';
 import { LO_LENGTH, plainText, SH_LENGTH } from '../iod/text.js';
+import { encodeRle } from '../pixel/rle.js';
 import type { ReferenceSeries } from '../series/reference.js';
 import { addDimensions, frameGroups, sharedGroups } from './functional-groups.js';
 import { binaryPixels, fractionalPixels, labelmapPixels, MAXIMUM_FRACTION, type SegPixels } from './pixels.js';
@@ -30,6 +34,8 @@ export interface SegOptions extends ObjectOptions {
   readonly fractions?: readonly Volume<Float32Array | Uint8Array>[];
   /** What a fraction means; default 'PROBABILITY'. */
   readonly fractionalType?: 'PROBABILITY' | 'OCCUPANCY';
+  /** RLE lossless frames, for label maps and fractions; one-bit frames have no compression that readers know. Default false. */
+  readonly rle?: boolean;
   /** Content Label, a code string; default 'SEGMENTATION'. */
   readonly contentLabel?: string;
   readonly contentDescription?: string;
@@ -38,7 +44,7 @@ export interface SegOptions extends ObjectOptions {
 /**
  * The file bytes of a SEG of `segmentation`, which must lie on the grid of `reference`; segment n + 1 is structure n.
  * Throws DicomError 'geometry' for another grid, 'unsupported-object' for overlapping structures as a label map or no
- * structure at all, 'missing-attribute' for fractions that are not given, 'limit' above 4 GB.
+ * structure at all, 'unsupported-pixels' for RLE of single bits, 'missing-attribute' for fractions that are not given, 'limit' above 4 GB.
  */
 export function writeSeg(segmentation: Segmentation, given: ReferenceSeries, options: SegOptions): Uint8Array {
   const reference = identified(given, options.uid);
@@ -63,8 +69,26 @@ export function writeSeg(segmentation: Segmentation, given: ReferenceSeries, opt
   addDimensions(dataset, !labelmap, options.uid());
   dataset.set('SharedFunctionalGroupsSequence', [sharedGroups(reference)]);
   dataset.set('PerFrameFunctionalGroupsSequence', frameGroups(pixels.frames, reference));
+  if (options.rle) {
+    dataset.put(fragmentsElement(tagOf('PixelData'), 'OB', rleFragments(pixels, segmentation.grid.size)));
+    return writeDicom(dataset, { transferSyntaxUID: RLE_LOSSLESS });
+  }
   dataset.set('PixelData', pixels.bytes, pixels.bitsAllocated === 16 ? 'OW' : 'OB');
   return writeDicom(dataset);
+}
+
+/** An empty offset table (PS3.5 A.4 allows it), then one fragment a frame. */
+function rleFragments({ bytes, frames, bitsAllocated }: SegPixels, [columns, rows]: Size3): Uint8Array[] {
+  if (bitsAllocated === 1)
+    throw new DicomError('unsupported-pixels', 'A binary segmentation cannot be written with RLE compression.', {
+      where: 'BitsAllocated',
+      next: "Write it without, or as type 'labelmap'.",
+    });
+  const perFrame = (rows * columns * bitsAllocated) / 8;
+  const fragments = frames.map((_, f) =>
+    encodeRle(bytes.subarray(f * perFrame, (f + 1) * perFrame), rows, columns, 1, bitsAllocated / 8),
+  );
+  return [new Uint8Array(0), ...fragments];
 }
 
 function pixelsOf(segmentation: Segmentation, options: SegOptions): SegPixels {
