@@ -13,7 +13,7 @@ import {
   symmetricPad,
 } from './box.js';
 import { GeometryError, indexToPatient, type Size3 } from './geometry.js';
-import { randomMask, randomVolume } from './test-volumes.js';
+import { randomMask, randomVolume } from './test-volumes.suite.js';
 
 const size: Size3 = [19, 9, 8];
 

@@ -12,7 +12,7 @@ import {
   permuteAxes,
   reorient,
 } from './orientation.js';
-import { askPython, randomNumbers } from './test-volumes.js';
+import { askPython, filled, randomNumbers, voxelArrays } from './test-volumes.suite.js';
 import { makeVolume, type Volume, type VoxelArray } from './volume.js';
 
 const LPS = affineFrom(
@@ -24,11 +24,10 @@ const LPS = affineFrom(
   [0.7, 0.8, 2.5],
   [-10, 20, 30],
 );
-const arrays = [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array];
 
-function counting(make: (typeof arrays)[number], size = [5, 4, 3] as const): Volume<VoxelArray> {
+function counting(make: (typeof voxelArrays)[number], size = [5, 4, 3] as const): Volume<VoxelArray> {
   return makeVolume(
-    make.from({ length: 60 }, (_, n) => n * 2 - 30),
+    filled(make, 60, (n) => n * 2 - 30),
     size,
     LPS,
   );
@@ -63,7 +62,7 @@ describe('reorient', () => {
   });
 
   it('works bit for bit on every voxel type', () => {
-    for (const make of arrays) {
+    for (const make of voxelArrays) {
       const turned = reorient(counting(make), 'SRA');
       expect(turned.data.constructor).toBe(make);
       sameEverywhere(counting(make), turned);

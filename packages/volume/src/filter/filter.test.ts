@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeWithPython } from '../../../../tools/test/needs.js';
 import { GeometryError } from '../geometry.js';
-import { askPython, randomNumbers, randomVolume } from '../test-volumes.js';
+import { askPython, filled, randomNumbers, randomVolume } from '../test-volumes.suite.js';
 import { erf, gaussianKernel, gaussianSmooth } from './gaussian.js';
 import { argMax, threshold } from './select.js';
 
@@ -89,7 +89,7 @@ describe('threshold', () => {
   it('keeps values from low to high, both included, for any voxel type and length', () => {
     for (const make of [Int16Array, Float32Array, Uint8Array, Float64Array]) {
       const next = randomNumbers(5);
-      const data = make.from({ length: 40000 }, () => Math.floor(next() * 100));
+      const data = filled(make, 40000, () => Math.floor(next() * 100));
       expect(threshold(data, 20, 50)).toEqual(Uint8Array.from(data, (v) => (v >= 20 && v <= 50 ? 1 : 0)));
     }
     for (const make of [Int16Array, Uint16Array, Int8Array, Uint8Array])

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeWithPython } from '../../../../tools/test/needs.js';
 import { GeometryError, IDENTITY_AFFINE, type Size3, type Vector3 } from '../geometry.js';
-import { askPython, randomMask } from '../test-volumes.js';
+import { askPython, randomMask } from '../test-volumes.suite.js';
 import { makeVolume } from '../volume.js';
 import { compareMasks } from './compare-masks.js';
 import { dice, jaccard, overlapOf, volumeInMl } from './overlap.js';

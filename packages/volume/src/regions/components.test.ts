@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeWithPython } from '../../../../tools/test/needs.js';
 import { GeometryError, type Size3 } from '../geometry.js';
-import { askPython, randomMask } from '../test-volumes.js';
+import { askPython, randomMask } from '../test-volumes.suite.js';
 import { connectedComponents, keepLargestComponents, removeSmallComponents } from './components.js';
 import type { Connectivity, LabelArray } from './runs.js';
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeWithPython } from '../../../../tools/test/needs.js';
 import type { Size3 } from '../geometry.js';
-import { askPython, randomMask } from '../test-volumes.js';
+import { askPython, randomMask } from '../test-volumes.suite.js';
 import { fillHoles, fillHolesInPlanes } from './holes.js';
 
 const picture = (rows: string[]): Uint8Array => Uint8Array.from(rows.join(''), (c) => (c === '.' ? 0 : Number(c)));

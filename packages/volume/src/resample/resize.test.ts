@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeWithPython } from '../../../../tools/test/needs.js';
 import { GeometryError, IDENTITY_AFFINE, indexToPatient, type Size3 } from '../geometry.js';
-import { askPython, randomVolume } from '../test-volumes.js';
+import { askPython, randomVolume } from '../test-volumes.suite.js';
 import { makeVolume, type VoxelArray } from '../volume.js';
 import { type ResizeMode, resize } from './resize.js';
 

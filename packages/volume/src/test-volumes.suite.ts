@@ -57,3 +57,26 @@ export function askPython<Output extends VoxelArray>(
     rmSync(folder, { recursive: true });
   }
 }
+
+/** Constructors of all voxel types. */
+export const voxelArrays: readonly (new (length: number) => VoxelArray)[] = [
+  Uint8Array,
+  Int8Array,
+  Uint16Array,
+  Int16Array,
+  Uint32Array,
+  Int32Array,
+  Float32Array,
+  Float64Array,
+];
+
+/** A voxel array of the given type with `value(n)` as element n. */
+export function filled(
+  make: new (length: number) => VoxelArray,
+  length: number,
+  value: (n: number) => number,
+): VoxelArray {
+  const out = new make(length);
+  for (let n = 0; n < length; n++) out[n] = value(n);
+  return out;
+}
