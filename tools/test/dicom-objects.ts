@@ -174,7 +174,8 @@ export function readNifti(path: string): { data: Uint8Array; size: Size3; affine
   };
   const [width, get] = read[type];
   const data = new Uint8Array(size[0] * size[1] * size[2]);
-  for (let n = 0; n < data.length; n++) data[n] = get(start + n * width);
+  if (width === 1) data.set(bytes.subarray(start, start + data.length));
+  else for (let n = 0; n < data.length; n++) data[n] = get(start + n * width);
   const affine = [0, 1, 2].flatMap((r) =>
     [0, 1, 2, 3].map((c) => bytes.readFloatLE(280 + 16 * r + 4 * c) * (r < 2 ? -1 : 1)),
   );

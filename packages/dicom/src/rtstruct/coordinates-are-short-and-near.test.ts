@@ -94,3 +94,35 @@ describe.each(Object.keys(orientations))('a single voxel in %s slices', (name) =
     expect(indexToPatient(reference.grid.affine, 0, 0, 0)).toEqual(origin);
   });
 });
+
+it('a contour of more than 64 kB survives implicit and explicit VR', () => {
+  const [ni, nj] = [2400, 16];
+  const reference = paperReference([ni, nj, 2], affineFrom(orientations.oblique, [0.7, 0.7, 2], [-101.1, 55.5, -7.7]));
+  const data = new Uint8Array(ni * nj * 2);
+  // A comb: one region with 1200 teeth, so one ring of 4800 points.
+  for (let j = 1; j < 4; j++) data.fill(1, 1 + ni * j, ni - 1 + ni * j);
+  for (let i = 1; i < ni - 1; i++) for (let j = 4; j < nj - 1; j++) data[i + ni * j] = i % 2;
+  const segmentation = {
+    kind: 'segmentation',
+    grid: reference.grid,
+    layers: [makeVolume(data, [ni, nj, 2], reference.grid.affine)],
+    structures: [{ name: 'comb', colour: [1, 2, 3], interpretedType: '', layer: 0, label: 1 }],
+  } as const;
+  for (const decimals of [3, 6])
+    for (const transferSyntaxUID of ['1.2.840.10008.1.2', '1.2.840.10008.1.2.1']) {
+      const options = {
+        holes: 'even-odd',
+        provenance: testProvenance,
+        now: testNow,
+        uid: countedUIDs(),
+        decimals,
+      } as const;
+      const bytes = writeRtstruct(segmentation, reference, { ...options, transferSyntaxUID });
+      const file = parseDicom(bytes);
+      expect(file.tolerances).toEqual([]);
+      const contour = file.dataset.items('ROIContourSequence')[0].items('ContourSequence')[0];
+      expect(contour.bytes('ContourData')?.length).toBeGreaterThan(65_536);
+      const back = rtstructToSegmentation(readRtstruct(file), reference);
+      expect(Buffer.from(back.segmentation.layers[0].data).equals(Buffer.from(data))).toBe(true);
+    }
+});

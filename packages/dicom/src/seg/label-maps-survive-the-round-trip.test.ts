@@ -42,15 +42,22 @@ const options = (seed: string) => ({ provenance: testProvenance, now: testNow, u
 function onGrid(nifti: ReturnType<typeof readNifti>, grid: Grid): Uint8Array {
   const toNifti = invertAffine(nifti.affine);
   const [ni, nj, nk] = grid.size;
+  /** Place in the file of a voxel of the grid; throws unless it is a voxel there. */
+  const place = (i: number, j: number, k: number): number => {
+    const p = indexToPatient(toNifti, ...indexToPatient(grid.affine, i, j, k));
+    const q = p.map(Math.round);
+    if (p.some((value, axis) => Math.abs(value - q[axis]) > 0.05)) throw new Error(`not on the grid: ${p}`);
+    return q[0] + nifti.size[0] * (q[1] + nifti.size[1] * q[2]);
+  };
+  // The corners are checked; between them the axes run in steps.
+  const origin = place(0, 0, 0);
+  const steps = [place(1, 0, 0), place(0, 1, 0), place(0, 0, 1)].map((at) => at - origin);
+  if (place(ni - 1, nj - 1, nk - 1) !== origin + (ni - 1) * steps[0] + (nj - 1) * steps[1] + (nk - 1) * steps[2])
+    throw new Error('the axes do not run in steps');
   const out = new Uint8Array(ni * nj * nk);
-  for (let k = 0; k < nk; k++)
+  for (let k = 0, n = 0; k < nk; k++)
     for (let j = 0; j < nj; j++)
-      for (let i = 0; i < ni; i++) {
-        const p = indexToPatient(toNifti, ...indexToPatient(grid.affine, i, j, k));
-        const q = p.map(Math.round);
-        if (p.some((value, axis) => Math.abs(value - q[axis]) > 0.05)) throw new Error(`not on the grid: ${p}`);
-        out[i + ni * (j + nj * k)] = nifti.data[q[0] + nifti.size[0] * (q[1] + nifti.size[1] * q[2])];
-      }
+      for (let i = 0; i < ni; i++) out[n++] = nifti.data[origin + i * steps[0] + j * steps[1] + k * steps[2]];
   return out;
 }
 
@@ -87,7 +94,11 @@ describeWithData('ct-abdomen-totalsegmentator', 'a label map of 31 organs on a J
     const original = onGrid(readNifti(join(folder, 'example_seg_dicom.nii.gz')), reference.grid);
     const labels = [...new Set(original)].filter((label) => label > 0).sort((a, b) => a - b);
     // Labels 1 … 31 in the order of the original numbers, so that labels are segment numbers.
-    data = original.map((label) => labels.indexOf(label) + 1);
+    const number = new Uint8Array(256);
+    labels.forEach((label, n) => {
+      number[label] = n + 1;
+    });
+    data = original.map((label) => number[label]);
     const structures = structuresOf(folder, labels).map((structure, n) => ({ ...structure, layer: 0, label: n + 1 }));
     const { size, affine } = reference.grid;
     segmentation = { kind: 'segmentation', grid: reference.grid, layers: [makeVolume(data, size, affine)], structures };
