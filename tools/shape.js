@@ -60,7 +60,7 @@ for (const places of duplicates.slice(0, 10)) console.log(`  ${places.join(' ~ '
 
 // A port says so in its doc comment (`@port`) and has one shared suite beside it.
 const portsWithoutSuite = product.filter(
-  (file) => /\*\s*@port\b/.test(read(file)) && !readdirSync(dirname(file)).some((name) => name.endsWith('.suite.ts')),
+  (file) => /@port\b/.test(read(file)) && !readdirSync(dirname(file)).some((name) => name.endsWith('.suite.ts')),
 );
 console.log(`ports without shared suite: ${portsWithoutSuite.length}`);
 for (const file of portsWithoutSuite) console.log(`  ${show(file)}`);

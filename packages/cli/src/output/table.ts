@@ -1,13 +1,18 @@
 /** Plain text tables: columns as wide as their widest cell, numbers to the right. */
+import { printableLine } from './printable.js';
+
 export type Cell = string | number | undefined;
 
 /** `rows` as lines under `headings`; a column whose cells are all numbers (or empty) is right-aligned. */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const text = rows.map((row) => headings.map((_, c) => (row[c] === undefined ? '' : String(row[c]))));
+  const text = rows.map((row) => headings.map((_, c) => (row[c] === undefined ? '' : printableLine(String(row[c])))));
   const numeric = headings.map((_, c) =>
     rows.every(
       (row) =>
-        row[c] === undefined || row[c] === '' || typeof row[c] === 'number' || /^-?[\d.,]+$/.test(String(row[c])),
+        row[c] === undefined ||
+        row[c] === '' ||
+        typeof row[c] === 'number' ||
+        /^-?\d[\d,]*(\.\d+)?$/.test(String(row[c])),
     ),
   );
   const widths = headings.map((heading, c) =>

@@ -49,6 +49,7 @@ export interface EncodeOptions extends Watch {
   readonly proofs?: readonly Proof[];
 }
 
+/** @port its shared suite is encoder.suite.ts */
 export interface Encoder {
   readonly format: OutputFormat;
   /** True when the files name the DICOM images they belong to; encode then throws `needs-dicom` without a reference. */

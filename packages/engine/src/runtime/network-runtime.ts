@@ -1,4 +1,4 @@
-/** The port of what executes a network. One instance holds one model; calls run one after the other. */
+/** The port of what executes a network (@port). One instance holds one model; calls run one after the other. */
 export interface NetworkTensor {
   readonly data: Float32Array;
   readonly dims: readonly number[];

@@ -2,6 +2,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { ArchiveError } from './archive-error.js';
 
+/** @port its shared suite is byte-source.suite.ts */
 export interface ByteSource {
   /** For messages to the person who gave the file, never a path to open, never for logs (it may hold a patient's name). */
   readonly name: string;
