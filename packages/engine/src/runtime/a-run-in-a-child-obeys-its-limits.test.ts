@@ -90,10 +90,14 @@ describeWithData('models-meshnet', 'a run in a child', (data) => {
   });
 
   it('beyond its memory limit is killed, with both figures', async () => {
-    const limit = 600 * 2 ** 20;
-    const error = await failureOf(runBundleInChild(bundle, input(), { memoryLimitBytes: limit }));
+    // The forecast cannot know what the network takes inside: above 700 MB here, so it lets this one start.
+    const limit = 700 * 2 ** 20;
+    const small = await loadBundle(
+      assembleBundle(folder.path, 'meshnet/model5_gw_ae', join(data, 'onnx/model5_gw_ae.onnx')),
+    );
+    const error = await failureOf(runBundleInChild(small, input(), { memoryLimitBytes: limit }));
     expect((error as ComputeError).kind).toBe(process.platform === 'linux' ? 'memory-limit' : 'never');
-    expect(error.message).toContain('600 MB');
+    expect(error.message).toMatch(/took \d+ MB, its limit is 700 MB/);
     expect(own()).toEqual([]);
   });
 

@@ -73,8 +73,8 @@ describeWithData('model-onnx-brain-tumour-2d', 'a 2D classifier with channels la
     const bundle = await loadBundle(assembleBundle(folder.path, 'brain-tumour-2d', join(data, 'model.onnx')));
     const input = npyValues(join(data, 'check/input_1x224x224x3.npy'));
     // One grey channel of [row][column][3]: columns run fastest, as in a Volume.
-    const slice = Float32Array.from({ length: 224 * 224 }, (_, at) => input.data[3 * at]);
-    expect(input.data.every((value, at) => value === slice[Math.floor(at / 3)])).toBe(true);
+    const slice = Float32Array.from({ length: 224 * 224 }, (_, at) => input.data[3 * at] * 255);
+    expect(input.data.every((value, at) => Math.fround(value * 255) === slice[Math.floor(at / 3)])).toBe(true);
     const volume = makeVolume(slice, [224, 224, 1], [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
     const prediction = await runBundle(bundle, { channels: [{ name: 'slice', volume, modality: 'MR' }] });
     const expected = npyValues(join(data, 'check/output_1x2.npy')).data;
