@@ -1,6 +1,7 @@
 /** The CLI's border: turns any error into text for people (or a JSON document) and an exit status. */
-import { describeFailure, type Failure, isFailure } from '@isocenter/volume';
+import { type Failure, isFailure } from '@isocenter/volume';
 import { type ExitCode, exitCodes } from './exit-codes.js';
+import { printable, printableLine } from './output/printable.js';
 
 /** Class name of a Failure to exit status; what is not listed is about the input. */
 const byClass: Readonly<Record<string, ExitCode>> = {
@@ -11,39 +12,97 @@ const byClass: Readonly<Record<string, ExitCode>> = {
   OutputError: exitCodes.output,
   ProofError: exitCodes.proof,
   ComputeError: exitCodes.resources,
+  ForecastError: exitCodes.resources,
+  PhantomError: exitCodes.usage,
+  ConfigError: exitCodes.model,
+  InfererError: exitCodes.model,
+  RuntimeFailure: exitCodes.model,
+  TransformError: exitCodes.model,
 };
 
 /** Kinds that decide alone, whatever class they come in. */
 const byKind: Readonly<Record<string, ExitCode>> = {
   cancelled: exitCodes.cancelled,
+  'unknown-format': exitCodes.usage,
+  'needs-dicom': exitCodes.usage,
+  'spool-failed': exitCodes.resources,
 };
 
 export function exitCodeOf(error: unknown): ExitCode {
   if (isFailure(error)) return byKind[error.kind] ?? byClass[error.name] ?? exitCodes.input;
-  if (error instanceof Error && error.name === 'AbortError') return exitCodes.cancelled;
+  if (isAbort(error)) return exitCodes.cancelled;
   return exitCodes.defect;
+}
+
+/** Which option of ours does what a message proposes; messages themselves serve borders that have no options. */
+const options: Readonly<Record<string, string>> = {
+  'ambiguous-series': '--series 2, or --series UID',
+  'damaged-source': '--ignore-damaged',
+  exists: '--force',
+  'memory-limit': '--memory MB',
+  'time-limit': '--time SECONDS',
+};
+
+function nextOf({ kind, next }: Failure): string | undefined {
+  const option = Object.hasOwn(options, kind) ? options[kind] : undefined;
+  if (option === undefined || next?.includes(option)) return next;
+  return `${next ?? ''} (${option})`.trim();
 }
 
 /** What `--json` prints for an error; problem details without stack. */
 export function errorDocument(error: unknown): object {
   if (isFailure(error))
     return {
-      error: { class: error.name, kind: error.kind, message: error.message, where: error.where, next: error.next },
+      error: { class: error.name, kind: error.kind, message: error.message, where: error.where, next: nextOf(error) },
     };
+  if (isAbort(error)) return { error: { class: 'AbortError', kind: 'cancelled', message: CANCELLED } };
   return {
     error: { class: 'Defect', kind: 'defect', message: error instanceof Error ? error.message : String(error) },
   };
 }
 
+/** The document of a wrong command line; `message` as commander words it. */
+export function usageDocument(code: string, message: string): object {
+  return {
+    error: {
+      class: 'UsageError',
+      kind: code.replace(/^commander\./, ''),
+      message: message.replace(/^error: /, ''),
+      next: 'isocenter --help lists the commands, isocenter COMMAND --help the options of one.',
+    },
+  };
+}
+
 /** What people read on stderr. */
 export function errorText(error: unknown): string {
-  if (isFailure(error)) return `${describeFailure(error)}${causes(error)}\n  (${error.name} ${error.kind})`;
+  if (isFailure(error)) return printable(`${describe(error)}${causes(error)}\n  (${error.name} ${error.kind})`);
+  if (isAbort(error)) return CANCELLED;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `A defect of Isocenter, please report it with this text:\n${stack}`;
+  return printable(`A defect of Isocenter, please report it with this text:\n${stack}`);
+}
+
+function describe(error: Failure): string {
+  const where = error.where ? ` [${printableLine(error.where)}]` : '';
+  const next = nextOf(error);
+  return `${printableLine(error.message)}${where}${next ? `\n  Next: ${printableLine(next)}` : ''}`;
+}
+
+const CANCELLED = 'Cancelled. Nothing was written.';
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
 }
 
 function causes(error: Failure): string {
   let text = '';
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) text += `\n  Because: ${cause.message}`;
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause)
+    text += `\n  Because: ${printableLine(reason(cause))}`;
   return text;
+}
+
+/** The system puts paths into its messages, and paths hold patients' names; its code says as much. */
+function reason(cause: Error): string {
+  const { code, syscall } = cause as NodeJS.ErrnoException;
+  if (syscall === undefined || code === undefined) return cause.message;
+  return `${code} (${syscall})`;
 }

@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import type { Watch } from '@isocenter/volume';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { errorDocument, errorText, exitCodeOf } from './errors.js';
+import { errorDocument, errorText, exitCodeOf, usageDocument } from './errors.js';
 import { exitCodes } from './exit-codes.js';
+import { printable } from './output/printable.js';
 import { progressBar } from './output/progress-bar.js';
 import { type Terminal, terminal } from './output/terminal.js';
 
@@ -55,9 +56,11 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     // commander has already printed its message; help and version end here too, with status 0.
-    const ended = error as { exitCode?: number; code?: string };
+    const ended = error as { exitCode?: number; code?: string; message?: string };
     status =
       ended.exitCode === 0 ? exitCodes.ok : ended.code?.startsWith('commander.') ? exitCodes.usage : exitCodes.defect;
+    if (status === exitCodes.usage && args.includes('--json'))
+      terminal(true).document(usageDocument(ended.code ?? '', ended.message ?? ''));
     if (status === exitCodes.defect) process.stderr.write(`${errorText(error)}\n`);
   } finally {
     process.off('SIGINT', stop);
@@ -76,14 +79,16 @@ function buildProgram(act: Act): Command {
     .description('Medical image segmentation: DICOM, NIfTI or NRRD in; proven RTSTRUCT, SEG and masks out.')
     .version(productVersion)
     .exitOverride()
-    .showHelpAfterError('(isocenter --help lists the commands)');
+    .showHelpAfterError('(isocenter --help lists the commands)')
+    // What was typed is repeated in messages: it may have been pasted.
+    .configureOutput({ outputError: (text, write) => write(printable(text)) });
   const json = () => new Option('--json', 'print one JSON document instead of text');
 
   program
     .command('segment')
     .argument('<input>', 'zip, tar, folder or file of DICOM, or a NIfTI or NRRD image')
     .requiredOption('--model <bundle>', 'model as NAME[:VERSION], or the path of a bundle folder or zip')
-    .requiredOption('--out <folder>', 'folder for the results; created when absent')
+    .requiredOption('--out <folder>', 'folder for the results; created when absent', notEmpty)
     .option('--format <list>', 'rtstruct,seg,nifti,nrrd,png,csv,sr,sc', commaList)
     .addOption(
       new Option('--holes <mode>', 'how RTSTRUCT contours write holes')
@@ -104,6 +109,8 @@ function buildProgram(act: Act): Command {
     .option('--memory <megabytes>', 'hard memory limit of the compute process', positiveNumber)
     .option('--time <seconds>', 'hard time limit of the compute process', positiveNumber)
     .option('--threads <n>', 'threads of the network', positiveInteger)
+    .option('--ignore-damaged', 'leave damaged files out; slices may then be missing')
+    .option('--longest-run', 'of uneven slices, use the longest evenly spaced run')
     .option('--force', 'replace results that are already in the folder')
     .option('--require-proof', 'write nothing unless every export reads back exactly')
     .addOption(json())
@@ -126,7 +133,7 @@ function buildProgram(act: Act): Command {
   program
     .command('convert')
     .argument('<input>', 'DICOM series, RTSTRUCT, SEG, or masks as NIfTI or NRRD')
-    .requiredOption('--out <folder>', 'folder for the results; created when absent')
+    .requiredOption('--out <folder>', 'folder for the results; created when absent', notEmpty)
     .addOption(
       new Option('--format <format>', 'format to write')
         .choices(['nifti', 'nrrd', 'rtstruct', 'seg'])
@@ -161,7 +168,7 @@ function buildProgram(act: Act): Command {
     .argument('<b>', 'the same, any of these formats')
     .option('--reference <series>', 'the DICOM images that an RTSTRUCT lies on')
     .option('--names <a=b>', 'compare structure a of the first with b of the second', collect, [])
-    .option('--min-dice <value>', `exit with status ${exitCodes.proof} when a structure falls below`, positiveNumber)
+    .option('--min-dice <value>', `exit with status ${exitCodes.proof} when a structure falls below`, share)
     .addOption(json())
     .description('metrics per structure: Dice, HD, HD95, mean surface distance, volumes')
     .action((a, b, options) =>
@@ -170,7 +177,7 @@ function buildProgram(act: Act): Command {
 
   program
     .command('phantom')
-    .requiredOption('--out <path>', 'folder, or a file ending in .zip')
+    .requiredOption('--out <path>', 'folder, or a file ending in .zip', notEmpty)
     .addOption(new Option('--kind <kind>', 'what to make').choices(['thorax-ct', 'head-mr']).default('thorax-ct'))
     .option('--columns <n>', 'voxels along a row', positiveInteger)
     .option('--rows <n>', 'voxels along a column', positiveInteger)
@@ -201,7 +208,7 @@ function buildProgram(act: Act): Command {
   program
     .command('demo')
     .argument('[study]', 'your own CT study; a synthetic one is made when left out')
-    .option('--out <folder>', 'folder for the results', 'out/demo')
+    .option('--out <folder>', 'folder for the results', notEmpty, 'out/demo')
     .addOption(json())
     .description('segment a CT with ct-basic and show the table, the RTSTRUCT, the SEG and a picture')
     .action((study, options) =>
@@ -224,14 +231,28 @@ function buildProgram(act: Act): Command {
 }
 
 function commaList(text: string): string[] {
-  return text
+  const parts = text
     .split(',')
-    .map((part) => part.trim())
+    .map((part) => part.trim().toLowerCase())
     .filter((part) => part !== '');
+  if (parts.length === 0) throw new InvalidArgumentError('It names no format.');
+  return parts;
 }
 
 function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
+}
+
+/** An empty path would mean the current folder, which nobody means by an unset variable. */
+function notEmpty(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It is empty.');
+  return text;
+}
+
+function share(text: string): number {
+  const value = positiveNumber(text);
+  if (value > 1) throw new InvalidArgumentError('It must be a number from 0 to 1, e.g. 0.95.');
+  return value;
 }
 
 function positiveNumber(text: string): number {

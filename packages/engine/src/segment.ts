@@ -91,7 +91,10 @@ export async function segmentStudy(
   // Wrong names are told before any work.
   if (options.formats !== 'default') encodersFor(options.formats);
   const clock = new Stopwatch();
-  const out = await OutputFolder.create(options.outFolder, { overwrite: options.overwrite });
+  const out = await OutputFolder.create(options.outFolder, {
+    overwrite: options.overwrite,
+    stem: options.stem ?? 'segmentation',
+  });
   try {
     const selected = await load(input, bundle, options, watch, clock);
     const encoders = encodersFor(

@@ -84,8 +84,15 @@ async function temporaryFolder(): Promise<Check> {
 
 async function codecs(): Promise<Check> {
   const { supportedTransferSyntaxes } = await import('@isocenter/dicom');
-  const readable = [...supportedTransferSyntaxes.values()].filter(({ decode }) => decode).length;
-  return { name: 'transfer syntaxes', state: 'good', found: `${readable} can be read` };
+  const all = [...supportedTransferSyntaxes.values()];
+  const readable = all.filter(({ decode }) => decode).length;
+  const writable = all.filter(({ encode }) => encode).length;
+  return {
+    name: 'transfer syntaxes',
+    state: readable > 0 && writable > 0 ? 'good' : 'bad',
+    found: `${readable} can be read, ${writable} written`,
+    next: 'Run `npm ci` again; if it stays, please report it.',
+  };
 }
 
 async function onnxRuntime(): Promise<Check> {

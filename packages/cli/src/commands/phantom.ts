@@ -42,6 +42,8 @@ export async function phantomCommand(
   { terminal, watch, endProgress }: CommandContext,
 ): Promise<number> {
   const size = DEFAULT_SIZES[options.kind];
+  const asZip = options.out.toLowerCase().endsWith('.zip');
+  if (asZip && !options.force) await refuseExisting(options.out);
   const files = await makePhantomStudy(
     {
       kind: options.kind === 'head-mr' ? 'head' : 'thorax',
@@ -55,9 +57,7 @@ export async function phantomCommand(
     productVersion,
     watch,
   );
-  const written = options.out.toLowerCase().endsWith('.zip')
-    ? await intoZip(files, options)
-    : await intoFolder(files, options);
+  const written = asZip ? await intoZip(files, options) : await intoFolder(files, options);
   endProgress();
   terminal.print(`${files.length} files in ${written}: images/ and, beside them, the ground truth in truth/`);
   terminal.document({ kind: 'phantom', path: written, files: files.map(({ name }) => name) });
@@ -81,19 +81,23 @@ async function intoFolder(
 
 async function intoZip(
   files: Awaited<ReturnType<typeof makePhantomStudy>>,
-  { out, force }: PhantomCommandOptions,
+  { out }: PhantomCommandOptions,
 ): Promise<string> {
+  await writeFileAtomic(out, await writeZip(files));
+  return out;
+}
+
+/** Before minutes are spent on drawing. Throws UsageError `exists`. */
+async function refuseExisting(out: string): Promise<void> {
   const exists = await access(out).then(
     () => true,
     () => false,
   );
-  if (exists && !force)
+  if (exists)
     throw new UsageError('exists', 'The zip exists already', {
       where: out,
       next: 'Choose another name, or replace it with --force.',
     });
-  await writeFileAtomic(out, await writeZip(files));
-  return out;
 }
 
 function orientation(name: string): (typeof orientations)[string] {
@@ -110,7 +114,7 @@ function transferSyntax(wanted: string): string {
   const plain = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
   const found =
     writable.find(([uid, { name }]) => uid === wanted || plain(name) === plain(wanted)) ??
-    writable.find(([, { name }]) => plain(name).includes(plain(wanted)));
+    (plain(wanted) === '' ? undefined : writable.find(([, { name }]) => plain(name).includes(plain(wanted))));
   if (found) return found[0];
   throw new UsageError('transfer-syntax', `The transfer syntax '${wanted}' cannot be written`, {
     next: `Known: ${writable.map(([uid, { name }]) => `${uid} (${name})`).join(', ')}.`,

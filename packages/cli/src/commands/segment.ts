@@ -17,6 +17,8 @@ export interface SegmentCommandOptions {
   readonly memory?: number;
   readonly time?: number;
   readonly threads?: number;
+  readonly ignoreDamaged?: boolean;
+  readonly longestRun?: boolean;
   readonly force?: boolean;
   readonly requireProof?: boolean;
   readonly json?: boolean;
@@ -34,7 +36,11 @@ export async function segmentCommand(
     outFolder: options.out,
     holes: options.holes,
     inset: options.inset ? INSET : 0,
-    wish: seriesWishes(options.series),
+    wish: {
+      ...seriesWishes(options.series),
+      ...(options.ignoreDamaged ? { damaged: 'ignore' as const } : {}),
+      ...(options.longestRun ? { irregular: 'longest-run' as const } : {}),
+    },
     overwrite: options.force === true,
     requireExact: options.requireProof === true,
     limits: {

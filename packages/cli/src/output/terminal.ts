@@ -1,3 +1,5 @@
+import { printable, printableJson } from './printable.js';
+
 /** Where a command prints: people read text on stdout, machines read one JSON document with `--json`. */
 export interface Terminal {
   readonly json: boolean;
@@ -11,10 +13,10 @@ export function terminal(json: boolean, out: (text: string) => void = (text) => 
   return {
     json,
     print: (text) => {
-      if (!json) out(`${text}\n`);
+      if (!json) out(`${printable(text)}\n`);
     },
     document: (value) => {
-      if (json) out(`${JSON.stringify(value, undefined, 2)}\n`);
+      if (json) out(`${printableJson(JSON.stringify(value, undefined, 2))}\n`);
     },
   };
 }

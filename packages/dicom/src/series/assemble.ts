@@ -9,6 +9,7 @@ import {
   GAP_TOLERANCE_MM,
   GRID_TOLERANCE_MM,
   hasRefusal,
+  imagesByNumber,
   listed,
   millimetres,
   TILT_TOLERANCE_DEGREES,
@@ -74,7 +75,7 @@ export function assembleSeries(series: Series, options: AssembleOptions = {}): A
       kind: 'bad-orientation',
       severity: 'refusal',
       message: 'Image Orientation (Patient) is not two perpendicular directions of unit length.',
-      where: placed[0].instance.source.name,
+      where: imagesByNumber([placed[0].instance]),
     });
     return refused(placed);
   }
@@ -127,7 +128,7 @@ function missingPlace(frames: readonly Frame[], placed: number): Finding {
     kind,
     severity: 'refusal',
     message: `${frames.length - placed} of ${frames.length} images do not say where they lie (${what}), so they cannot be put in order.`,
-    where: listed(lacks.map((frame) => frame.instance.source.name)),
+    where: imagesByNumber(lacks.map(({ instance }) => instance)),
     next: 'Export the images again as classic or enhanced CT, MR or PET with their positions.',
   };
 }

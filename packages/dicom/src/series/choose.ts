@@ -66,11 +66,9 @@ function refuseDamage({ refused }: Scan): void {
   if (refused.length === 0) return;
   const [first] = refused;
   throw new SeriesError('damaged-source', `${refused.length} of the files cannot be read: ${first.failure.message}`, {
-    where: refused
-      .map((each) => each.name)
-      .slice(0, 8)
-      .join(', '),
-    next: 'Send them again, or ask to ignore damaged files; slices may then be missing.',
+    // Not by name, which may be a patient's: `inspect` lists them.
+    where: first.failure.where,
+    next: 'Send them again (inspect lists them), or ask to ignore damaged files; slices may then be missing.',
     cause: first.failure,
   });
 }

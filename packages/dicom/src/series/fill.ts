@@ -5,6 +5,7 @@ import { decodeFrameInto } from '../pixel/decode.js';
 import { type DecodeJob, decodeInstancesParallel } from '../pixel/decode-pool.js';
 import { supportedTransferSyntaxes } from '../pixel/supported.js';
 import { SeriesError } from './errors.js';
+import { imagesByNumber } from './findings.js';
 import type { Frame, Instance } from './frame.js';
 import { type Padding, paddingOf, rescaleInto, type StoredArray } from './rescale.js';
 import { slotOf, storedBytes, storedInSlot, storedView, takeTile } from './slots.js';
@@ -104,7 +105,7 @@ function costly(slice: Frame): boolean {
 function checked(file: DicomFile, instance: Instance): DicomFile {
   if (file.dataset.number('Rows') !== instance.rows || file.dataset.number('Columns') !== instance.columns)
     throw new SeriesError('changed-source', 'A file is no longer the image that was scanned.', {
-      where: instance.source.name,
+      where: imagesByNumber([instance]),
       next: 'Scan the input again.',
     });
   return file;

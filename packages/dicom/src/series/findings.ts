@@ -1,5 +1,7 @@
 /** What can be wrong or remarkable about a series, as data: kind, how bad, what, where, what to do. Tolerances stand here, named. */
 
+import type { Instance } from './frame.js';
+
 export type FindingSeverity = 'note' | 'warning' | 'refusal';
 
 export type FindingKind =
@@ -64,6 +66,23 @@ export function hasRefusal(findings: readonly Finding[]): boolean {
 }
 
 /** At most `limit` of many positions or names, for messages. */
+/**
+ * Images as findings and errors name them: by Instance Number, or by UID where that is missing. Names of files would
+ * say it too, but they often hold a patient's name, and messages end in logs.
+ */
+export function imagesByNumber(instances: readonly Instance[]): string {
+  const numbers = new Set<number>();
+  const others = new Set<string>();
+  for (const { header, SOPInstanceUID } of instances) {
+    const number = Number.parseInt(header.string('InstanceNumber') ?? '', 10);
+    if (Number.isNaN(number)) others.add(`SOP Instance UID ${SOPInstanceUID}`);
+    else numbers.add(number);
+  }
+  const sorted = [...numbers].sort((a, b) => a - b).map(String);
+  const prefix = sorted.length > 0 ? `Instance Number ${sorted.shift()}` : [];
+  return listed([prefix, sorted, [...others].sort()].flat());
+}
+
 export function listed(items: readonly string[], limit = 8): string {
   const shown = items.slice(0, limit).join(', ');
   return items.length > limit ? `${shown} and ${items.length - limit} more` : shown;

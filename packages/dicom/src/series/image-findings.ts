@@ -1,6 +1,6 @@
 /** What the images themselves (not their places) make remarkable: colour, inverted grey, lookup tables, sizes that lie, rescale. */
 import { supportedTransferSyntaxes } from '../pixel/supported.js';
-import { type Finding, listed } from './findings.js';
+import { type Finding, imagesByNumber } from './findings.js';
 import type { Frame, Instance } from './frame.js';
 import type { Series } from './series.js';
 
@@ -74,7 +74,7 @@ function sizeFindings(instances: readonly Instance[]): readonly Finding[] {
       kind: 'pixel-data-size',
       severity: 'refusal',
       message: `In ${lying.length} of ${instances.length} images Rows × Columns × frames and the length of the pixel data contradict each other.`,
-      where: listed(lying.map((each) => each.source.name)),
+      where: imagesByNumber(lying),
       next: 'The files are cut off or their header is wrong: export them again.',
     },
   ];

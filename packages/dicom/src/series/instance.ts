@@ -21,7 +21,10 @@ const MAX_FRAMES = 65_536;
 function required(header: Dataset, keyword: 'Rows' | 'Columns'): number {
   const value = header.number(keyword);
   if (value === undefined || !(value > 0))
-    throw new DicomError('missing-attribute', `The image says no ${keyword}.`, { where: keyword });
+    throw new DicomError('missing-attribute', `The image says no ${keyword}.`, {
+      where: keyword,
+      next: 'Export the image again.',
+    });
   return value;
 }
 

@@ -4,7 +4,7 @@
  */
 import { cross, dot, type Watch } from '@isocenter/volume';
 import { contentHashes } from './content.js';
-import { type Finding, listed, millimetres, SAME_POSITION_MM } from './findings.js';
+import { type Finding, imagesByNumber, millimetres, SAME_POSITION_MM } from './findings.js';
 import { type Frame, SPLIT_KEYS, type SplitKey } from './frame.js';
 
 export interface Repeats {
@@ -116,7 +116,7 @@ function duplicateFinding(dropped: readonly Frame[]): Finding {
     kind: 'duplicate',
     severity: 'note',
     message: `${count} image${count === 1 ? ' repeats' : 's repeat'} another with equal pixels at the same position and ${count === 1 ? 'was' : 'were'} left out.`,
-    where: listed(dropped.map((frame) => frame.instance.source.name)),
+    where: imagesByNumber(dropped.map(({ instance }) => instance)),
   };
 }
 

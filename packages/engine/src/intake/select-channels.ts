@@ -51,6 +51,7 @@ export async function selectChannels(
   wish: ChannelWish = {},
   watch: Watch = {},
 ): Promise<SelectedChannels> {
+  checkWish(study, bundle, wish);
   const reasons: string[] = [];
   const findings: Finding[] = [];
   const found =
@@ -63,6 +64,28 @@ export async function selectChannels(
     return { name: channel.name, volume: onGridOf(first, each, reasons), modality, units };
   });
   return { input: { channels }, ...(first.reference ? { reference: first.reference } : {}), reasons, findings };
+}
+
+/** A wish that cannot be followed is an error: silence would segment another series than the one that was asked for. */
+function checkWish(study: Study, bundle: Bundle, wish: ChannelWish): void {
+  const names = bundle.isocenter.channels.map(({ name }) => name);
+  const unknown = Object.keys(wish.channels ?? {}).filter((name) => !names.includes(name));
+  const next = `Channels of ${bundle.name}:${bundle.version}: ${names.join(', ')}.`;
+  if (unknown.length > 0)
+    throw new IntakeError('wrong-channels', `A series was named for '${unknown[0]}', a channel the model has not`, {
+      where: 'choice of series',
+      next,
+    });
+  if (wish.series !== undefined && names.length > 1)
+    throw new IntakeError('wrong-channels', 'One series was named, and the model takes several', {
+      where: 'choice of series',
+      next: `Name a series for each. ${next}`,
+    });
+  if (study.kind === 'volume' && (wish.series !== undefined || Object.keys(wish.channels ?? {}).length > 0))
+    throw new IntakeError('wrong-channels', 'A series was named, and the input is no DICOM', {
+      where: 'choice of series',
+      next: 'Give the file that is meant, without naming a series.',
+    });
 }
 
 /** The channel on the first one's grid; linear, background as at the border of its own images. */

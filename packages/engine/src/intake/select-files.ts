@@ -33,11 +33,7 @@ export function selectFiles(images: readonly ImageFile[], bundle: Bundle, reason
   }
   if (channels.length === 1)
     throw new IntakeError('several-images', `The input holds ${images.length} images and the model takes one`, {
-      where: images
-        .map(({ name }) => fileStem(name))
-        .slice(0, 8)
-        .join(', '),
-      next: 'Give the one file that is meant.',
+      next: 'Give the one file that is meant; inspect lists them.',
     });
   const folders = channelFolders(
     images.map(({ name }) => name),
@@ -48,10 +44,7 @@ export function selectFiles(images: readonly ImageFile[], bundle: Bundle, reason
     if (image && image.channels.length === 1) return [found(channel, image.channels[0])];
     if (channel.optional) return [];
     throw new IntakeError('missing-channel', `There is no single image for the channel '${channel.name}'`, {
-      where: `files: ${images
-        .map(({ name }) => fileStem(name))
-        .slice(0, 12)
-        .join(', ')}`,
+      where: `${images.length} files of other names, or of several channels`,
       next: `Name the files after the channels: ${channels.map(({ name }) => `${name}.nii.gz`).join(', ')}.`,
     });
   });

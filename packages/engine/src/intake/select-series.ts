@@ -174,7 +174,9 @@ function byModality(scan: Scan, bundle: Bundle, reasons: string[]): (readonly Se
 
 function wrongChannels(bundle: Bundle, folders: readonly string[], missing?: string): IntakeError {
   const names = bundle.isocenter.channels.map(({ name }) => name);
-  const there = folders.length > 0 ? `folders: ${folders.slice(0, 12).join(', ')}` : 'no folders';
+  // Not which: folders of an upload are often named after patients.
+  const strange = folders.filter((folder) => !names.some((name) => name.toLowerCase() === folder.toLowerCase())).length;
+  const there = strange > 0 ? `${strange} folder${strange === 1 ? '' : 's'} of other names` : 'no folders for them';
   return new IntakeError(
     missing === undefined ? 'wrong-channels' : 'missing-channel',
     missing === undefined

@@ -3,7 +3,7 @@
  * moved when all are there. A failure before, or during the move, leaves the place as it was.
  */
 import { randomBytes } from 'node:crypto';
-import { access, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { OutputError, outputError } from './output-error.js';
 import { syncFolder, writeDurably } from './write-file-atomic.js';
@@ -11,6 +11,8 @@ import { syncFolder, writeDurably } from './write-file-atomic.js';
 export interface OutputFolderOptions {
   /** False: a file that exists already makes `commit` fail with `exists`. Default true. */
   readonly overwrite?: boolean;
+  /** What the names of all files will begin with: with `overwrite` false, files of that kind are found before any work. */
+  readonly stem?: string;
 }
 
 /** One or several segments that no system can misread: no leading dot, no `..`, ASCII. */
@@ -35,6 +37,8 @@ export class OutputFolder {
     const tag = `.isocenter-${randomBytes(6).toString('hex')}.part`;
     try {
       const existing = await stat(target).catch(ifMissing);
+      if (existing?.isDirectory() && options.overwrite === false && options.stem !== undefined)
+        await refuseEarlier(target, `${options.stem}.`);
       if (existing && !existing.isDirectory()) throw Object.assign(new Error('a file'), { code: 'ENOTDIR' });
       const parent = existing ? target : dirname(target);
       const made = await mkdir(parent, { recursive: true });
@@ -109,7 +113,7 @@ export class OutputFolder {
         const made = await mkdir(dirname(place), { recursive: true });
         if (made) undo.push(() => rm(made, { recursive: true, force: true }));
         const exists = await access(place).then(() => true, ifMissing);
-        if (exists && !this.overwrite) throw new OutputError('exists', 'An output exists already', { where: name });
+        if (exists && !this.overwrite) throw alreadyThere(name);
         if (exists) {
           const kept = join(this.staging, `replaced-${index}`);
           await rename(place, kept);
@@ -127,6 +131,18 @@ export class OutputFolder {
   private checkOpen(): void {
     if (this.finished) throw new OutputError('finished', 'This output was committed or discarded already');
   }
+}
+
+async function refuseEarlier(folder: string, start: string): Promise<void> {
+  const earlier = (await readdir(folder)).filter((name) => name.startsWith(start)).sort();
+  if (earlier.length > 0) throw alreadyThere(earlier[0]);
+}
+
+function alreadyThere(name: string): OutputError {
+  return new OutputError('exists', 'An output exists already', {
+    where: name,
+    next: 'Choose another output folder, or ask for the earlier results to be replaced.',
+  });
 }
 
 function ifMissing(cause: NodeJS.ErrnoException): undefined {
