@@ -27,7 +27,8 @@ def check(names):
 
     voxels = 0
     for name in names:
-        voxels += int((sitk.GetArrayViewFromImage(sitk.ReadImage(os.path.join(sys.argv[3], name))) > 0).sum())
+        image = sitk.ReadImage(os.path.join(sys.argv[3], name))
+        voxels += int((sitk.GetArrayViewFromImage(image) > 0).sum())
     return {"structures": len(names), "voxels": voxels}
 
 
