@@ -2,8 +2,8 @@
  * The command line: names, options and help. Each command's code is imported only when it runs, so that
  * `isocenter --help` starts at once.
  */
-import { readFileSync } from 'node:fs';
-import type { Watch } from '@isocenter/volume';
+import { existsSync, readFileSync } from 'node:fs';
+import { Failure, type Watch } from '@isocenter/volume';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { errorDocument, errorText, exitCodeOf, usageDocument } from './errors.js';
 import { exitCodes } from './exit-codes.js';
@@ -40,6 +40,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       endProgress: bar.end,
     };
     try {
+      await checkPaths(options);
       const action = await load();
       status = (await action(options, context)) ?? exitCodes.ok;
     } catch (error) {
@@ -228,6 +229,17 @@ function buildProgram(act: Act): Command {
     .action((options) => act(options, async () => (await import('./commands/serve.js')).serveCommand));
 
   return program;
+}
+
+class InputError extends Failure<'not-found'> {}
+
+/** A mistyped path is told with the path; deeper layers name no paths, since they may hold a patient's name. */
+async function checkPaths(options: object): Promise<void> {
+  for (const key of ['input', 'a', 'b', 'reference', 'study']) {
+    const path = (options as Record<string, unknown>)[key];
+    if (typeof path === 'string' && !existsSync(path))
+      throw new InputError('not-found', 'There is no such file or folder', { where: path, next: 'Check the path.' });
+  }
 }
 
 function commaList(text: string): string[] {
