@@ -21,7 +21,8 @@ export function maskOf(segmentation: Segmentation, structure: SegmentedStructure
 export function structureVoxels(segmentation: Segmentation): number[] {
   const counts = segmentation.layers.map(({ data }) => {
     const count = new Float64Array(data instanceof Uint8Array ? 256 : 65536);
-    for (let n = 0; n < data.length; n++) count[data[n]]++;
+    // Background is most of a layer and is not asked for; stepping over it is twice as fast as counting it.
+    for (let n = 0; n < data.length; n++) if (data[n] !== 0) count[data[n]]++;
     return count;
   });
   return segmentation.structures.map(({ layer, label }) => counts[layer][label]);
