@@ -8,7 +8,7 @@ import type { Bundle } from './bundle/bundle.js';
 import { BundleError } from './bundle/bundle-error.js';
 import { type InferencePlan, planOf } from './bundle/inference-plan.js';
 import { inverseMaps } from './inferers/axis-maps.js';
-import type { Predict } from './inferers/inferer.js';
+import type { Inferer, Predict } from './inferers/inferer.js';
 import { makeInferer } from './inferers/make-inferer.js';
 import { type CollectorPlan, PlaneCollector } from './inferers/plane-collector.js';
 import { channelsLast } from './inferers/windows.js';
@@ -66,7 +66,11 @@ export async function runNetwork(
   const runtime = await loadOnnx(plan.model, options.threads === undefined ? {} : { threads: options.threads });
   try {
     const { stages, used } = streamedPart(postprocessing, sample, image, plan.predictionKey, grid);
-    checkForecast(forecastOfRun(bundle, runtime, inferer, image.tensor, plan), options.memoryLimitBytes);
+    const rest = postprocessing.slice(used).some((transform) => transform.inverts);
+    checkForecast(
+      forecastOfRun(bundle, runtime, inferer, image.tensor, plan, stages, rest ? grid : undefined),
+      options.memoryLimitBytes,
+    );
     const collector = new PlaneCollector(stages);
     await inferer.run(predictWith(runtime, plan), image.tensor, collector, watch);
     const tensor = collector.finish();
@@ -170,28 +174,39 @@ function forecastOfInput(bundle: Bundle, input: ModelInput, plan: InferencePlan)
     : items;
 }
 
-/** With the network's grid known: windows, the slab of unfinished planes, the result. */
+/**
+ * With the network's grid known: windows, the slab of unfinished planes, the result. `invertTo`: the result is carried
+ * back as a whole later on, so it is there twice for a while.
+ */
 function forecastOfRun(
   bundle: Bundle,
   runtime: NetworkRuntime,
-  inferer: ReturnType<typeof makeInferer>,
+  inferer: Inferer,
   tensor: ChannelTensor,
   plan: InferencePlan,
+  { before, after, target }: CollectorPlan,
+  invertTo: Grid | undefined,
 ): ForecastItem[] {
   const classAxis = runtime.outputs[0]?.dims[1];
   const classes =
     typeof classAxis === 'number' && classAxis > 0 ? classAxis : Math.max(1, bundle.isocenter.structures.length + 1);
+  const stages = [...before, ...after];
+  const left = stages.reduce((n, stage) => stage.channelsOut(n), classes);
+  const bytesEach = stages.at(-1)?.largest(classes) === undefined ? FLOAT_BYTES : 1;
   const window = voxelCount(inferer.largestWindow(tensor));
   const { planes, slow } = inferer.heldPlanes(tensor);
   const plane = voxelCount(tensor.size) / tensor.size[slow];
-  return [
+  const items = [
     { what: 'process', bytes: PROCESS_BYTES },
     { what: 'image', bytes: tensor.data.byteLength },
     { what: 'model', bytes: statSync(plan.model).size },
     { what: `window of ${classes} classes`, bytes: window * (tensor.channels + classes) * FLOAT_BYTES },
     { what: `slab of ${planes} planes`, bytes: plane * (planes + 1) * (classes + 1) * FLOAT_BYTES },
-    { what: 'result', bytes: voxelCount(tensor.size) },
+    { what: `result of ${left} channels`, bytes: voxelCount(target.size) * left * bytesEach },
   ];
+  return invertTo
+    ? [...items, { what: 'result on the grid of the image', bytes: voxelCount(invertTo.size) * left * FLOAT_BYTES }]
+    : items;
 }
 
 /** Node lets garbage of typed arrays pile up; in the compute child it may be told to look. */

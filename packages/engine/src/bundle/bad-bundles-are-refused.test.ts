@@ -145,6 +145,18 @@ describe('loading', () => {
     expect((await failure(loadBundle('../nothing-here', { models: [models] }))).kind).toBe('not-found');
   });
 
+  it('with further configurations and overrides on top, which change the hash', async () => {
+    const folder = bundleFolder({
+      inference: { a: { x: 1 }, list: [1] },
+      files: { 'configs/more.json': '{"+list": [2], "b": 3}' },
+    });
+    const plain = await loadBundle(folder);
+    const more = await loadBundle(folder, { configurations: ['more.json'], overrides: { 'a::x': 5 } });
+    expect(more.inference).toEqual({ a: { x: 5 }, list: [1, 2], b: 3 });
+    expect(more.configurationHash).not.toBe(plain.configurationHash);
+    expect((await failure(loadBundle(folder, { configurations: ['../../x.json'] }))).kind).toBe('outside-bundle');
+  });
+
   it('a zip, once or below a folder; its other entries are left alone', async () => {
     const folder = bundleFolder();
     const entries = ['configs/metadata.json', 'configs/inference.json', 'models/model.onnx'].map((name) => ({

@@ -10,11 +10,16 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import type { Bundle, Json } from './bundle.js';
 import { BundleError } from './bundle-error.js';
+import { mergeConfigs } from './config/merge.js';
 import { isocenterKeyOf, readMetadata } from './metadata.js';
 
 export interface LoadBundleOptions {
   /** Folders searched for `name[:version]`, first match wins; default: the bundles that ship with the program. */
   readonly models?: readonly string[];
+  /** Further files of `configs/`, later ones win; default none. */
+  readonly configurations?: readonly string[];
+  /** Set on top of all files: `"inferer::overlap": 0.25`; `+key` extends. */
+  readonly overrides?: Readonly<Record<string, Json>>;
 }
 
 /** The repository's `models/`: this file lies at the same depth in src/ and dist/. */
@@ -29,14 +34,15 @@ const WEIGHT_FILES = ['models/model.onnx', 'models/model.pt', 'models/model.ts']
 export async function loadBundle(nameOrPath: string, options: LoadBundleOptions = {}): Promise<Bundle> {
   if (existsSync(nameOrPath)) {
     const info = await stat(nameOrPath);
-    if (info.isDirectory()) return readBundleFolder(resolve(nameOrPath));
+    if (info.isDirectory()) return readBundleFolder(resolve(nameOrPath), options);
     const { unpackBundle } = await import('./unpack-bundle.js');
-    return readBundleFolder(await unpackBundle(resolve(nameOrPath)));
+    return readBundleFolder(await unpackBundle(resolve(nameOrPath)), options);
   }
-  return findByName(nameOrPath, options.models ?? [shippedModels]);
+  return findByName(nameOrPath, options);
 }
 
-async function findByName(text: string, folders: readonly string[]): Promise<Bundle> {
+async function findByName(text: string, options: LoadBundleOptions): Promise<Bundle> {
+  const folders = options.models ?? [shippedModels];
   const [, name, version] = /^([A-Za-z0-9][A-Za-z0-9._-]*)(?::(.+))?$/.exec(text) ?? [];
   const seen: string[] = [];
   for (const folder of name ? folders : []) {
@@ -52,7 +58,7 @@ async function findByName(text: string, folders: readonly string[]): Promise<Bun
         seen.push(id);
         continue;
       }
-      const bundle = await loadBundle(path);
+      const bundle = await loadBundle(path, options);
       seen.push(`${bundle.name}:${bundle.version}`);
       if (bundle.name === name && (version === undefined || version === bundle.version)) return bundle;
     }
@@ -63,7 +69,7 @@ async function findByName(text: string, folders: readonly string[]): Promise<Bun
   });
 }
 
-async function readBundleFolder(folder: string): Promise<Bundle> {
+async function readBundleFolder(folder: string, options: LoadBundleOptions): Promise<Bundle> {
   const metadataFile = join(folder, 'configs/metadata.json');
   const inferenceFile = join(folder, 'configs/inference.json');
   if (!existsSync(metadataFile)) throw missing(folder, 'configs/metadata.json');
@@ -83,11 +89,19 @@ async function readBundleFolder(folder: string): Promise<Bundle> {
   const metadataBytes = await readConfiguration(metadataFile);
   const inferenceBytes = await readConfiguration(inferenceFile);
   const metadata = readMetadata(parseJson(metadataBytes, metadataFile), metadataFile);
-  const inference = parseJson(inferenceBytes, inferenceFile);
-  if (inference === null || typeof inference !== 'object' || Array.isArray(inference))
-    throw new BundleError('invalid-configuration', 'The inference configuration is not an object', {
-      where: inferenceFile,
-    });
+  let inference = treeOf(inferenceBytes, inferenceFile);
+  const configuration = createHash('sha256').update(metadataBytes).update('\0').update(inferenceBytes);
+  for (const name of options.configurations ?? []) {
+    const file = await pathInBundle(folder, join('configs', name));
+    if (!existsSync(file)) throw missing(folder, `configs/${name}`);
+    const bytes = await readConfiguration(file);
+    configuration.update('\0').update(bytes);
+    inference = mergeConfigs(inference, treeOf(bytes, file));
+  }
+  if (options.overrides) {
+    configuration.update('\0').update(JSON.stringify(options.overrides));
+    inference = mergeConfigs(inference, options.overrides);
+  }
   const isocenter = isocenterKeyOf(metadata);
   const listed = isocenter.weights[0]?.path;
   const candidates = listed ? [listed] : WEIGHT_FILES;
@@ -112,7 +126,6 @@ async function readBundleFolder(folder: string): Promise<Bundle> {
         next: 'Fetch the weights again; if they were changed on purpose, correct isocenter.weights in metadata.json',
       });
   }
-  const configuration = createHash('sha256').update(metadataBytes).update('\0').update(inferenceBytes).digest('hex');
   return Object.freeze({
     kind: 'bundle',
     name: isocenter.name ?? basename(folder),
@@ -120,10 +133,10 @@ async function readBundleFolder(folder: string): Promise<Bundle> {
     folder,
     metadata,
     isocenter,
-    inference: inference as { readonly [key: string]: Json },
+    inference,
     weights,
     weightsHash: weights ? (hashes.get(weights) ?? (await sha256OfFile(weights))) : 'none',
-    configurationHash: configuration,
+    configurationHash: configuration.digest('hex'),
   });
 }
 
@@ -165,6 +178,13 @@ function parseJson(bytes: Buffer, file: string): Json {
       cause,
     });
   }
+}
+
+function treeOf(bytes: Buffer, file: string): { readonly [key: string]: Json } {
+  const json = parseJson(bytes, file);
+  if (json === null || typeof json !== 'object' || Array.isArray(json))
+    throw new BundleError('invalid-configuration', 'The configuration is not an object', { where: file });
+  return json as { readonly [key: string]: Json };
 }
 
 function missing(folder: string, file: string): BundleError {
