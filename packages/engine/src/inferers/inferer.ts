@@ -3,9 +3,9 @@ import type { Watch } from '@isocenter/volume';
 import type { ChannelTensor } from '../transforms/tensor.js';
 
 /** Runs the network on [channels][…spatial] (last axis fastest); answers [channels][…spatial], or [numbers]. */
-export type Predict = (window: Float32Array, channels: number, spatial: readonly number[]) => Promise<Prediction>;
+export type Predict = (window: Float32Array, channels: number, spatial: readonly number[]) => Promise<NetworkAnswer>;
 
-export interface Prediction {
+export interface NetworkAnswer {
   readonly data: Float32Array;
   readonly channels: number;
   /** Empty when the network answers one vector for all it saw. */

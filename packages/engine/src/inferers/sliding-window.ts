@@ -6,7 +6,7 @@
  */
 import type { Size3, Watch } from '@isocenter/volume';
 import type { ChannelTensor } from '../transforms/tensor.js';
-import type { Inferer, PlaneSink, Predict, Prediction } from './inferer.js';
+import type { Inferer, NetworkAnswer, PlaneSink, Predict } from './inferer.js';
 import { InfererError } from './inferer-error.js';
 import { RollingSlab } from './rolling-slab.js';
 import { gaussianImportance, scanStarts } from './scan.js';
@@ -137,7 +137,7 @@ function emitWhole(
   }
 }
 
-export function checkShape(answer: Prediction, expected: readonly number[], name: string): void {
+export function checkShape(answer: NetworkAnswer, expected: readonly number[], name: string): void {
   if (answer.spatial.join() !== expected.join())
     throw new InfererError(
       'output-mismatch',
