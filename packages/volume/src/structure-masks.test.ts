@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { IDENTITY_AFFINE } from './geometry.js';
 import type { Structure } from './segmentation.js';
 import { maskOf, SegmentationBuilder, structureVoxels } from './structure-masks.js';
+import { makeVolume } from './volume.js';
 
 const structure = (name: string): Structure => ({ name, colour: [255, 0, 0], interpretedType: 'ORGAN' });
 const grid = { size: [4, 1, 1] as const, affine: IDENTITY_AFFINE };
@@ -22,6 +23,18 @@ describe('structures that share label maps', () => {
     expect(segmentation.layers).toHaveLength(2);
     expect(segmentation.structures.map((s) => [...maskOf(segmentation, s).data])).toEqual(masks);
     expect(structureVoxels(segmentation)).toEqual([4, 2, 1, 0]);
+  });
+
+  it('are counted right for any length, in bytes and in words, wherever the array starts', () => {
+    const labels = Array.from({ length: 23 }, (_, n) => (n < 9 ? 1 : n < 12 ? 0 : n % 3));
+    const structures = [1, 2].map((label) => ({ ...structure(`s${label}`), layer: 0, label }));
+    const expected = [1, 2].map((label) => labels.filter((value) => value === label).length);
+    const shifted = new Uint8Array(24).subarray(1);
+    shifted.set(labels);
+    for (const data of [Uint8Array.from(labels), Uint16Array.from(labels), shifted]) {
+      const layer = makeVolume(data, [23, 1, 1], IDENTITY_AFFINE);
+      expect(structureVoxels({ kind: 'segmentation', grid: layer, layers: [layer], structures })).toEqual(expected);
+    }
   });
 
   it('refuses a mask of another size', () => {

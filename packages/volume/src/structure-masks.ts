@@ -21,11 +21,24 @@ export function maskOf(segmentation: Segmentation, structure: SegmentedStructure
 export function structureVoxels(segmentation: Segmentation): number[] {
   const counts = segmentation.layers.map(({ data }) => {
     const count = new Float64Array(data instanceof Uint8Array ? 256 : 65536);
-    // Background is most of a layer and is not asked for; stepping over it is twice as fast as counting it.
-    for (let n = 0; n < data.length; n++) if (data[n] !== 0) count[data[n]]++;
+    countLabels(data, count);
     return count;
   });
   return segmentation.structures.map(({ layer, label }) => counts[layer][label]);
+}
+
+/** Adds to `count` how often each label but 0 occurs. Bytes are looked at four at a time: neighbours mostly have one label. */
+function countLabels(data: LabelMap['data'], count: Float64Array): void {
+  const aligned = data instanceof Uint8Array && data.byteOffset % 4 === 0;
+  const words = aligned ? new Uint32Array(data.buffer, data.byteOffset, data.length >> 2) : new Uint32Array(0);
+  for (let w = 0; w < words.length; w++) {
+    const word = words[w];
+    if (word === 0) continue;
+    const label = word & 0xff;
+    if (Math.imul(label, 0x01010101) >>> 0 === word) count[label] += 4;
+    else for (let n = 4 * w; n < 4 * w + 4; n++) count[data[n]]++;
+  }
+  for (let n = 4 * words.length; n < data.length; n++) if (data[n] !== 0) count[data[n]]++;
 }
 
 /**

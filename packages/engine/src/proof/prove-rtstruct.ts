@@ -119,20 +119,27 @@ function compareRings(
   for (const [k, rings] of slices) {
     const area = box(rings, ni, nj);
     const slice = k >= 0 && k < nk ? data.subarray(k * ni * nj, (k + 1) * ni * nj) : undefined;
-    const fill = (rule: FillRule): Filled => {
-      const readBack = fillPlane({ data: plane, offset: 0, ni, nj }, rings, 1, rule).changed;
-      const common = slice === undefined ? 0 : countCommon(plane, slice, label, ni, area);
+    const fill = (rule: FillRule) => fillPlane({ data: plane, offset: 0, ni, nj }, rings, 1, rule).changed;
+    const common = () => (slice === undefined ? 0 : countCommon(plane, slice, label, ni, area));
+    const clear = () => {
       for (let j = area[2]; j < area[3]; j++) plane.fill(0, j * ni + area[0], j * ni + area[1]);
-      return { readBack, common };
     };
-    const main = fill('even-odd');
+    const main = { readBack: fill('even-odd'), common: common() };
     totals.forEach((total, n) => {
-      // One ring alone is the same for the readers that count crossings, however they join rings.
-      const same = n === 0 || (others[n - 1] === 'union' && rings.length === 1);
-      const { readBack, common } = same ? main : fill(others[n - 1]);
-      total.readBack += readBack;
-      total.common += common;
+      let read: Filled = main;
+      if (n > 0) {
+        // What is inside an odd number of rings is inside one of them: the other rules can only add to what is there.
+        const added = fill(others[n - 1]);
+        if (added > 0) {
+          read = { readBack: main.readBack + added, common: common() };
+          clear();
+          fill('even-odd');
+        }
+      }
+      total.readBack += read.readBack;
+      total.common += read.common;
     });
+    clear();
   }
   return totals;
 }
