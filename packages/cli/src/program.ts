@@ -109,7 +109,7 @@ function buildProgram(act: Act): Command {
     .option('--models <folder>', 'another folder to look for models in', collect, [])
     .option('--memory <megabytes>', 'hard memory limit of the compute process', positiveNumber)
     .option('--time <seconds>', 'hard time limit of the compute process', positiveNumber)
-    .option('--threads <n>', 'threads of the network', positiveInteger)
+    .option('--threads <n>', 'threads of the network', threadCount)
     .option('--ignore-damaged', 'leave damaged files out; slices may then be missing')
     .option('--longest-run', 'of uneven slices, use the longest evenly spaced run')
     .option('--force', 'replace results that are already in the folder')
@@ -276,6 +276,15 @@ function positiveNumber(text: string): number {
 function positiveInteger(text: string): number {
   const value = positiveNumber(text);
   if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return value;
+}
+
+/** More threads than this help no network, and a mistyped number must not exhaust the machine. */
+const MOST_THREADS = 1024;
+
+function threadCount(text: string): number {
+  const value = positiveInteger(text);
+  if (value > MOST_THREADS) throw new InvalidArgumentError(`It must be at most ${MOST_THREADS}.`);
   return value;
 }
 

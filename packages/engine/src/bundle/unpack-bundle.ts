@@ -9,6 +9,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { openSources } from '@isocenter/formats';
+import { type Failure, isFailure } from '@isocenter/volume';
 import { BundleError } from './bundle-error.js';
 import { sha256OfFile } from './load-bundle.js';
 
@@ -23,12 +24,14 @@ function cacheFolder(): string {
   return join(base, 'bundles');
 }
 
-/** Path of the folder that holds `configs/`. Throws BundleError `archive`, ArchiveError. */
+/** Path of the folder that holds `configs/`. Throws BundleError `archive`, ArchiveError for a damaged entry. */
 export async function unpackBundle(zip: string, cache = cacheFolder()): Promise<string> {
   const target = join(cache, await sha256OfFile(zip), bundleNameOf(zip));
   if (existsSync(join(target, METADATA))) return target;
   const part = `${target}.${randomUUID()}.part`;
-  const opened = await openSources(zip, { expect: 'archive' });
+  const opened = await openSources(zip, { expect: 'archive' }).catch((cause) => {
+    throw isFailure(cause) ? unreadable(zip, cause) : cause;
+  });
   try {
     const roots = opened.sources
       .map(({ name }) => name)
@@ -53,6 +56,19 @@ export async function unpackBundle(zip: string, cache = cacheFolder()): Promise<
     await opened.close();
     await rm(part, { recursive: true, force: true });
   }
+}
+
+/** A damaged model must not read as a damaged study. */
+function unreadable(zip: string, cause: Failure): BundleError {
+  return new BundleError(
+    'archive',
+    `The model is a file, and cannot be read as the zip of a bundle: ${cause.message}`,
+    {
+      where: zip,
+      next: 'Give the folder or the zip of a bundle, or the name of a model',
+      cause,
+    },
+  );
 }
 
 /** `name_v1.2.zip` → `name`. */

@@ -5,6 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
+import { importOnnx } from './import-onnx.js';
 import type { NetworkRuntime, NetworkTensor, PortShape } from './network-runtime.js';
 import { RuntimeFailure } from './runtime-failure.js';
 
@@ -15,7 +16,7 @@ export interface OnnxOptions {
 
 /** Throws RuntimeFailure `cannot-load`. */
 export async function loadOnnx(path: string, options: OnnxOptions = {}): Promise<NetworkRuntime> {
-  const ort = await import('onnxruntime-node');
+  const ort = await importOnnx();
   const threads = options.threads ?? availableParallelism();
   let session: InferenceSession;
   try {

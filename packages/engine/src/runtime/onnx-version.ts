@@ -1,6 +1,8 @@
 /** Whether ONNX Runtime loads on this machine, and which one it is. Running networks is the compute child's business. */
+import { importOnnx } from './import-onnx.js';
+
 export async function onnxRuntimeVersion(): Promise<string> {
-  const { env, listSupportedBackends } = await import('onnxruntime-node');
+  const { env, listSupportedBackends } = await importOnnx();
   const backends = listSupportedBackends()
     .filter(({ bundled }) => bundled)
     .map(({ name }) => name);

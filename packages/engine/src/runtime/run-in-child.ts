@@ -18,6 +18,7 @@ import type { Answer, ChildMessage, Job } from './child-messages.js';
 import { ComputeError, ForwardedFailure } from './compute-error.js';
 import { makeExchangeFolder, readVolume, writeVolume } from './exchange-folder.js';
 import { checkForecast, megabytes, PROCESS_BYTES } from './forecast.js';
+import { WITHOUT_TELEMETRY } from './import-onnx.js';
 import { processMemory } from './process-memory.js';
 
 export interface ChildOptions {
@@ -40,6 +41,8 @@ export interface ChildResult {
 
 /** A child that grows by 1 GB a second passes its limit by 50 MB at most. */
 const POLL_MS = 50;
+/** A longer timer fires at once; 24 days are no limit anyway. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Enough of the child's own complaint to understand a crash. */
 const COMPLAINT_CHARACTERS = 500;
 
@@ -109,7 +112,7 @@ function supervise(folder: string, options: ChildOptions, watch: Watch): Promise
     const child: ChildProcess = fork(childEntry(), [folder], {
       execArgv: ['--expose-gc', ...heapLimit(options)],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, ...WITHOUT_TELEMETRY, NODE_OPTIONS: '' },
     });
     if (child.pid !== undefined) options.onStart?.(child.pid);
     let complaint = '';
@@ -134,7 +137,7 @@ function supervise(folder: string, options: ChildOptions, watch: Watch): Promise
                   { next: 'Raise the time limit, or use fewer windows (less overlap) or more threads' },
                 ),
               ),
-            options.timeLimitMs,
+            Math.min(options.timeLimitMs, LONGEST_TIMER_MS),
           );
     const poll = setInterval(() => {
       const memory = child.pid === undefined ? undefined : processMemory(child.pid);
