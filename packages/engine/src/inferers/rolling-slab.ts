@@ -56,32 +56,19 @@ export class RollingSlab {
         const source = (from[slow] + s) * strides[slow] + (from[p] + x) * strides[p] + from[q] * strides[q];
         const target = (at[p] + x) * image[q] + at[q];
         for (let channel = 0; channel < channels; channel++)
-          this.addRow(
-            window,
+          addRow(
+            this.sums,
+            (slot * channels + channel) * plane + target,
+            window.data,
             source + channel * volume,
+            window.weights,
             source,
             strides[q],
-            (slot * channels + channel) * plane + target,
             extent[q],
           );
         if (this.weights) countRow(this.weights, slot * plane + target, window.weights, source, strides[q], extent[q]);
       }
     }
-  }
-
-  private addRow(
-    { data, weights }: SlabWindow,
-    from: number,
-    weightFrom: number,
-    stride: number,
-    to: number,
-    n: number,
-  ): void {
-    const { sums } = this;
-    if (!weights) for (let y = 0; y < n; y++, from += stride) sums[to + y] += data[from];
-    else
-      for (let y = 0; y < n; y++, from += stride, weightFrom += stride)
-        sums[to + y] += Math.fround(data[from] * weights[weightFrom]);
   }
 
   /** Hands over the planes before `end`: no later window touches them. */
@@ -101,6 +88,25 @@ export class RollingSlab {
       this.sink.plane(this.next, scratch);
     }
   }
+}
+
+/** sums[to …] += data · weights over a row; rows that lie in one piece take loops without a second index. */
+function addRow(
+  sums: Float32Array,
+  to: number,
+  data: Float32Array,
+  from: number,
+  weights: Float32Array | undefined,
+  weightFrom: number,
+  stride: number,
+  n: number,
+): void {
+  if (stride === 1 && weights)
+    for (let y = 0; y < n; y++) sums[to + y] += Math.fround(data[from + y] * weights[weightFrom + y]);
+  else if (stride === 1) for (let y = 0; y < n; y++) sums[to + y] += data[from + y];
+  else if (weights)
+    for (let y = 0; y < n; y++) sums[to + y] += Math.fround(data[from + y * stride] * weights[weightFrom + y * stride]);
+  else for (let y = 0; y < n; y++) sums[to + y] += data[from + y * stride];
 }
 
 function countRow(
