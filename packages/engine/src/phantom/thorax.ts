@@ -4,141 +4,18 @@
  * an average adult; HU are textbook values. Lungs are drawn as clinicians contour them: vessels inside belong to them,
  * trachea and main bronchi do not.
  */
-import type { SegmentedStructure, Vector3 } from '@isocenter/volume';
+import type { Vector3 } from '@isocenter/volume';
 import type { Anatomy } from './anatomy.js';
 import type { Material, Paint } from './canvas.js';
 import type { Random } from './random.js';
-import { box, capsule, ellipsoid, intersect, profile, type Shape, shape, smoothStep } from './shapes.js';
-import { boneMaterial, THORAX_BONE, thoraxBones } from './thorax-bones.js';
+import { box, capsule, ellipsoid, intersect, type Shape, shape, smoothStep } from './shapes.js';
+import { boneMaterial, thoraxBones } from './thorax-bones.js';
 import { cageCentre, cageDistance } from './thorax-cage.js';
+import { AIRWAY, CORD, HEART, LIVER, LUNG_LEFT, LUNG_RIGHT, THORAX_STRUCTURES } from './thorax-structures.js';
+import { BACK, bodyDistance, bodyWall } from './thorax-wall.js';
 
-const LUNG_LEFT = 1;
-const LUNG_RIGHT = 2;
-const HEART = 4;
-const CORD = 5;
-const AIRWAY = 6;
-const LIVER = 7;
-
-const sct = (value: string, meaning: string) => ({ value, scheme: 'SCT', meaning });
-const LEFT = sct('7771000', 'Left');
-const RIGHT = sct('24028007', 'Right');
-const lung = sct('39607008', 'Lung');
-
-const STRUCTURES: readonly SegmentedStructure[] = [
-  {
-    name: 'Body',
-    layer: 0,
-    label: 1,
-    colour: [240, 200, 160],
-    interpretedType: 'EXTERNAL',
-    code: sct('38266002', 'Entire body'),
-  },
-  {
-    name: 'Lung_L',
-    layer: 1,
-    label: LUNG_LEFT,
-    colour: [80, 160, 255],
-    interpretedType: 'ORGAN',
-    code: lung,
-    modifiers: [LEFT],
-  },
-  {
-    name: 'Lung_R',
-    layer: 1,
-    label: LUNG_RIGHT,
-    colour: [80, 220, 120],
-    interpretedType: 'ORGAN',
-    code: lung,
-    modifiers: [RIGHT],
-  },
-  {
-    name: 'Bone',
-    layer: 1,
-    label: THORAX_BONE,
-    colour: [255, 240, 120],
-    interpretedType: 'ORGAN',
-    code: sct('272673000', 'Bone'),
-  },
-  {
-    name: 'Heart',
-    layer: 1,
-    label: HEART,
-    colour: [230, 60, 60],
-    interpretedType: 'ORGAN',
-    code: sct('80891009', 'Heart'),
-  },
-  {
-    name: 'SpinalCord',
-    layer: 1,
-    label: CORD,
-    colour: [255, 140, 0],
-    interpretedType: 'ORGAN',
-    code: sct('2748008', 'Spinal cord'),
-  },
-  {
-    name: 'Trachea',
-    layer: 1,
-    label: AIRWAY,
-    colour: [0, 220, 220],
-    interpretedType: 'ORGAN',
-    code: sct('44567001', 'Trachea'),
-  },
-  {
-    name: 'Liver',
-    layer: 1,
-    label: LIVER,
-    colour: [170, 90, 40],
-    interpretedType: 'ORGAN',
-    code: sct('10200004', 'Liver'),
-  },
-];
-
-/** Half width, half depth of the trunk by z; the back lies on the couch, so the depth also sets the middle. */
-const HALF_WIDTH = profile([
-  [-320, 166],
-  [-100, 170],
-  [0, 172],
-  [60, 177],
-  [115, 190],
-  [145, 176],
-  [172, 96],
-  [195, 62],
-  [260, 60],
-]);
-const HALF_DEPTH = profile([
-  [-320, 116],
-  [0, 118],
-  [50, 112],
-  [115, 84],
-  [145, 74],
-  [172, 64],
-  [200, 60],
-  [260, 61],
-]);
-const BACK = 118;
+/** Beyond any image of the chest, for shapes without end. */
 const FAR = 330;
-
-function bodyDistance(x: number, y: number, z: number): number {
-  const b = HALF_DEPTH(z);
-  const py = y - (BACK - b);
-  const u = x / HALF_WIDTH(z);
-  const v = py / b;
-  const uu = u * u;
-  const vv = v * v;
-  // Half way between an ellipse and a rounded rectangle.
-  const r = 0.5 * (Math.sqrt(uu + vv) + Math.sqrt(Math.sqrt(uu * uu + vv * vv)));
-  return r > 0 ? (1 - 1 / r) * Math.sqrt(x * x + py * py) : -b;
-}
-
-const SKIN_MM = 2;
-/** Skin, fat that is thicker at the flanks and the belly, then muscle. */
-const bodyWall: Material = (x, y, z, depth) => {
-  if (depth < SKIN_MM) return 25;
-  const fat = 9 + 9 * smoothStep(60, -200, z) + 4 * Math.abs(Math.sin(x * 0.02)) + 4 * smoothStep(0, -90, y);
-  return depth < fat
-    ? -105
-    : 58 + 5 * Math.sin(x * 0.35 + y * 0.22) - (Math.sin(x * 0.11 - y * 0.17 + z * 0.05) > 0.93 ? 90 : 0);
-};
 
 /** Half width of the tissue between the lungs: thin in front of the heart base, where the lungs nearly touch. */
 function mediastinum(x: number, y: number, z: number): number {
@@ -330,7 +207,7 @@ export function thorax(random: Random): Anatomy {
     background: -1000,
     noise: 15,
     floor: -1024,
-    structures: STRUCTURES,
+    structures: THORAX_STRUCTURES,
     paint: [
       { shape: box([-235, 119, -FAR], [235, 148, FAR]), material: couch },
       { shape: shape([-192, -118, -FAR], [192, BACK, FAR], bodyDistance), material: bodyWall, label: 1, layer: 0 },

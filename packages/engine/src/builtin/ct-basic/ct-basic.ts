@@ -20,8 +20,9 @@ export interface CtBasicLabels {
 const STEPS = 4;
 
 /**
- * Segments a CT in HU; any size, spacing and orientation. Structures that are not there stay empty. Peak memory beside
- * the volume: three bytes a voxel and about a fifth of a byte for the coarse grid. Aborts between its steps.
+ * Segments a CT in HU; any size, spacing and orientation. Structures that are not there stay empty. Memory beside the
+ * volume: three bytes a voxel, and for the coarse grid at most about twelve bytes a cell (a cell is 2 mm wide or one
+ * voxel, whichever is larger). Aborts between its steps.
  */
 export function ctBasic(volume: Volume, watch: Watch = {}): CtBasicLabels {
   const step = (done: number, name: string) => {

@@ -89,8 +89,7 @@ function lungParts(air: Uint8Array, grid: CoarseGrid): Uint8Array {
       coreSum[c] += hu[at];
     }
   }
-  const isLung = (c: number) =>
-    coreCells[c] >= CORE_SHARE * runs.sizes[c] && coreSum[c] > FREE_AIR_HU * coreCells[c];
+  const isLung = (c: number) => coreCells[c] >= CORE_SHARE * runs.sizes[c] && coreSum[c] > FREE_AIR_HU * coreCells[c];
   let largest = 0;
   for (let c = 1; c <= runs.count; c++) if (isLung(c) && runs.sizes[c] > (runs.sizes[largest] ?? 0)) largest = c;
   const ml = cellVolumeMl(grid);
