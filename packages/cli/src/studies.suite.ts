@@ -35,7 +35,7 @@ export function edited(files: readonly StudyFile[], edit: Edit): StudyFile[] {
 export function pixels(dataset: Dataset): Uint16Array {
   const bytes = dataset.bytes('PixelData');
   if (!bytes) throw new Error('The image has no native pixel data');
-  return new Uint16Array(bytes.slice().buffer);
+  return new Uint16Array(new Uint8Array(bytes).buffer);
 }
 
 export const zip = (files: readonly StudyFile[]): Promise<Buffer> => writeZip(files);

@@ -81,7 +81,8 @@ function plain(
 function withoutSignBits(bytes: Uint8Array, pixels: PixelFrames): Uint8Array {
   const { bitsAllocated, bitsStored, pixelRepresentation } = pixels;
   if (pixelRepresentation === 0 || bitsStored === bitsAllocated) return bytes;
-  const copy = bytes.slice();
+  // Not slice(): that of a Buffer copies nothing.
+  const copy = new Uint8Array(bytes);
   const words = bitsAllocated === 16 ? new Uint16Array(copy.buffer) : copy;
   const mask = 2 ** bitsStored - 1;
   for (let i = 0; i < words.length; i++) words[i] = (words[i] as number) & mask;

@@ -25,7 +25,8 @@ export function sampleArray(description: PixelDescription, length: number): Samp
 /** View on little-endian sample bytes, copied only where they are not aligned. */
 function viewOf(description: PixelDescription, bytes: Uint8Array): SampleArray {
   const size = Math.max(1, description.bitsAllocated / 8);
-  const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+  // Not slice(): that of a Buffer copies nothing.
+  const aligned = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   const { buffer, byteOffset } = aligned;
   const length = Math.floor(bytes.length / size);
   if (description.kind === 'float32') return new Float32Array(buffer, byteOffset, length);
