@@ -2,6 +2,7 @@
  * The compute child: reads its job from the folder named on the command line, runs the bundle, writes the answer. Only
  * here does ONNX Runtime run, which blocks its thread: whoever wants it to stop kills this process.
  */
+import { rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isFailure } from '@isocenter/volume';
@@ -74,8 +75,11 @@ function failureOf(error: unknown): ChildMessage {
   };
 }
 
-// A parent that is gone cannot take the answer.
-process.on('disconnect', () => process.exit(1));
 const folder = process.argv[2];
+// A parent that is gone can neither take the answer nor clear up: images must not stay behind.
+process.on('disconnect', () => {
+  rmSync(folder, { recursive: true, force: true });
+  process.exit(1);
+});
 await send(await work(folder).catch(failureOf));
 process.exit(0);
