@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,11 +29,17 @@ beforeAll(async () => {
   ctBasic = await loadBundle('ct-basic');
 });
 
+/** SHA-256 of each file by name. */
 const filesOf = (folder: string) =>
   Object.fromEntries(
     readdirSync(folder)
       .sort()
-      .map((name) => [name, readFileSync(join(folder, name))]),
+      .map((name) => [
+        name,
+        createHash('sha256')
+          .update(readFileSync(join(folder, name)))
+          .digest('hex'),
+      ]),
   );
 
 describe('A zip of CT images becomes proven files', () => {

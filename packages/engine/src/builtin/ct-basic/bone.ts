@@ -13,6 +13,8 @@ const LEAST_MM3 = 400;
 /** Marrow of old people is about 80 to 150 HU, the spinal canal below 50. */
 const MARROW_HU = 75;
 const MARROW_MM2 = 2500;
+/** Gaps in a shell of old, thin bone are narrower than twice this. */
+const CLOSE_MM = 3;
 
 /** 1 where bone is, within `body` (1 inside). */
 export function boneMask(volume: Volume, body: Uint8Array): Uint8Array {
@@ -21,7 +23,7 @@ export function boneMask(volume: Volume, body: Uint8Array): Uint8Array {
   const mask = new Uint8Array(data.length);
   for (let n = 0; n < data.length; n++) mask[n] = body[n] && data[n] > BONE_HU ? 1 : 0;
   keepBones(mask, data, size, LEAST_MM3 / (spacing[0] * spacing[1] * spacing[2]));
-  const steps = Math.max(1, Math.round(1.5 / Math.max(spacing[0], spacing[1])));
+  const steps = Math.max(1, Math.round(CLOSE_MM / Math.max(spacing[0], spacing[1])));
   closeMask(mask, size, 4, steps, mask);
   const most = MARROW_MM2 / (spacing[0] * spacing[1]);
   fillPlaneHoles(mask, size, 1, ({ voxels, mean }) => voxels <= most && mean > MARROW_HU, data);
