@@ -1,6 +1,7 @@
 /** Items that point to images: Referenced SOP macros (PS3.3 10.8, 10.3) and Common Instance Reference (C.12.2). */
 import { Dataset } from '../dataset/dataset.js';
 import type { Keyword } from '../dataset/dictionary.generated.js';
+import { uidFrom } from '../dataset/uid.js';
 import type { ReferenceSeries, SliceReference } from '../series/reference.js';
 
 /** SOP class and instance, and the frame where the image has several. */
@@ -40,16 +41,22 @@ export function seriesItems(reference: ReferenceSeries, sequence: Keyword): read
 }
 
 /**
- * The reference with the UIDs that every object must have, made new where an anonymiser removed them. A series needs one as
- * soon as its images have theirs, since whatever refers to an image must say its series (PS3.3 C.12.2).
+ * The reference with the UIDs that every object must have, made where an anonymiser removed them. A series needs one as
+ * soon as its images have theirs, since whatever refers to an image must say its series (PS3.3 C.12.2). They follow from
+ * the UIDs that are left, so that an RTSTRUCT and a SEG on the same images lie in one study and refer to one series; only
+ * images without any UID get new ones from `uid` each time.
  */
 export function identified(reference: ReferenceSeries, uid: () => string): ReferenceSeries {
-  const { StudyInstanceUID, SeriesInstanceUID, FrameOfReferenceUID } = reference;
+  const { StudyInstanceUID, SeriesInstanceUID, FrameOfReferenceUID, slices } = reference;
   if (StudyInstanceUID && SeriesInstanceUID && FrameOfReferenceUID) return reference;
+  const instances = slices.map(({ SOPInstanceUID }) => SOPInstanceUID);
+  const left = [StudyInstanceUID, SeriesInstanceUID, FrameOfReferenceUID, ...instances];
+  const known = left.some((one) => one !== '');
+  const made = (level: string) => (known ? uidFrom(`isocenter ${level} of ${left.join(' ')}`) : uid());
   return {
     ...reference,
-    StudyInstanceUID: StudyInstanceUID || uid(),
-    SeriesInstanceUID: SeriesInstanceUID || uid(),
-    FrameOfReferenceUID: FrameOfReferenceUID || uid(),
+    StudyInstanceUID: StudyInstanceUID || made('study'),
+    SeriesInstanceUID: SeriesInstanceUID || made('series'),
+    FrameOfReferenceUID: FrameOfReferenceUID || made('frame of reference'),
   };
 }

@@ -2,10 +2,10 @@
 import {
   countPoints,
   type Segmentation,
-  spacingOf,
   structureVoxels,
   traceLabelMap,
   type Volume,
+  volumeInMl,
 } from '@isocenter/volume';
 import type { Proof } from '../proof/proof.js';
 
@@ -30,8 +30,6 @@ export function structureTable(
   image: Volume,
   proofs: readonly Proof[] = [],
 ): StructureRow[] {
-  const spacing = spacingOf(segmentation.grid.affine);
-  const ml = (spacing[0] * spacing[1] * spacing[2]) / 1000;
   const voxels = structureVoxels(segmentation);
   const sums = segmentation.layers.map(({ data }) => {
     const sum = new Float64Array(data instanceof Uint8Array ? 256 : 65536);
@@ -47,7 +45,7 @@ export function structureTable(
       label,
       layer: layer + 1,
       voxels: voxels[n],
-      ml: voxels[n] * ml,
+      ml: volumeInMl(voxels[n], segmentation.grid.affine),
       contours: contours[n],
       ...(voxels[n] > 0 ? { mean: sums[layer][label] / voxels[n] } : {}),
       proof: verdicts.length === 0 ? 'none' : exact ? 'exact' : 'differs',

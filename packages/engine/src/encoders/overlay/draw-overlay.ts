@@ -3,7 +3,7 @@
  * cuts through the middle of what was found, outlines in the structures' colours, and a legend with volumes. It shows no
  * patient data.
  */
-import { type Segmentation, spacingOf, structureVoxels, type Volume } from '@isocenter/volume';
+import { type Segmentation, structureVoxels, type Volume, volumeInMl } from '@isocenter/volume';
 import { greyWindow } from './grey-window.js';
 import { Raster, type Rgb } from './raster.js';
 import { drawTile } from './tile.js';
@@ -119,11 +119,10 @@ function occupied({ grid, layers, structures }: Segmentation): readonly Range[] 
 }
 
 function legend(segmentation: Segmentation): { colour: Rgb; text: string }[] {
-  const spacing = spacingOf(segmentation.grid.affine);
-  const ml = (spacing[0] * spacing[1] * spacing[2]) / 1000;
   const voxels = structureVoxels(segmentation);
   const entries = segmentation.structures.map(({ colour, name }, n) => {
-    const volume = voxels[n] === 0 ? 'empty' : `${(voxels[n] * ml).toFixed(voxels[n] * ml < 100 ? 1 : 0)} ml`;
+    const ml = volumeInMl(voxels[n], segmentation.grid.affine);
+    const volume = voxels[n] === 0 ? 'empty' : `${ml.toFixed(ml < 100 ? 1 : 0)} ml`;
     return { colour, text: `${name.slice(0, 26)}  ${volume}` };
   });
   if (entries.length <= MOST_LEGEND_ENTRIES) return entries;
