@@ -25,7 +25,7 @@ const INT16_BYTES = 2;
 const START_SECONDS = 0.3;
 /** Kernels are timed warm, in one process; a file's way through is timed cold, in fresh processes. */
 const KERNEL_REPEATS = 7;
-const HEADER_REPEATS = 20;
+const HEADER_REPEATS = 50;
 const COLD_RUNS = 3;
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
