@@ -40,6 +40,7 @@ const options: Readonly<Record<string, string>> = {
   'damaged-source': '--ignore-damaged',
   exists: '--force',
   'memory-limit': '--memory MB',
+  'mixed-formats': 'convert --images takes the images of such an input',
   'time-limit': '--time SECONDS',
 };
 

@@ -88,7 +88,7 @@ function buildProgram(act: Act): Command {
   program
     .command('segment')
     .argument('<input>', 'zip, tar, folder or file of DICOM, or a NIfTI or NRRD image')
-    .requiredOption('--model <bundle>', 'model as NAME[:VERSION], or the path of a bundle folder or zip')
+    .requiredOption('--model <bundle>', 'model as NAME[:VERSION], or the path of a bundle folder or zip', notEmpty)
     .requiredOption('--out <folder>', 'folder for the results; created when absent', notEmpty)
     .option('--format <list>', 'rtstruct,seg,nifti,nrrd,png,csv,sr,sc', commaList)
     .addOption(
@@ -141,6 +141,7 @@ function buildProgram(act: Act): Command {
         .makeOptionMandatory(),
     )
     .option('--reference <series>', 'the DICOM images that structures lie on: folder, zip or file')
+    .option('--images', 'convert the DICOM images, although structures or masks lie beside them')
     .option('--series <wish>', 'SeriesInstanceUID, or number as `inspect` lists it')
     .addOption(
       new Option('--holes <mode>', 'how RTSTRUCT contours write holes')

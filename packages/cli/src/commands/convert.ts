@@ -12,6 +12,7 @@ export interface ConvertCommandOptions {
   readonly out: string;
   readonly format: ConvertFormat;
   readonly reference?: string;
+  readonly images?: boolean;
   readonly series?: string;
   readonly holes: 'keyhole' | 'even-odd' | 'separate';
   readonly inset?: boolean;
@@ -29,6 +30,7 @@ export async function convertCommand(
     format: options.format,
     out: options.out,
     reference: options.reference,
+    images: options.images,
     series: options.series,
     holes: options.holes,
     inset: options.inset ? INSET : 0,

@@ -19,7 +19,7 @@ export async function convertImages(input: string, options: ConvertOptions): Pro
     );
   const opened = await openSources(input);
   try {
-    const flags = await Promise.all(opened.sources.map(isMaskImage));
+    const flags = options.images ? [] : await Promise.all(opened.sources.map(isMaskImage));
     const images = opened.sources.filter((_, n) => flags[n]);
     if (images.length === 0) {
       const { assembly, reasons } = chooseSeries(

@@ -17,6 +17,8 @@ export interface ConvertOptions extends Watch {
   readonly out: string;
   /** Images that structures lie on; default: the series in the input itself, when there is one. */
   readonly reference?: string;
+  /** Convert the DICOM images, although structures or masks lie beside them. */
+  readonly images?: boolean;
   /** SeriesInstanceUID, or number as `inspect` shows it. */
   readonly series?: string;
   readonly holes: HoleMode;
@@ -55,7 +57,8 @@ export async function convert(input: string, options: ConvertOptions): Promise<C
   try {
     const what = await whatIsIn(input, options);
     const structures =
-      what.structureObject || (what.images && (options.format === 'rtstruct' || options.format === 'seg'));
+      !options.images &&
+      (what.structureObject || (what.images && (options.format === 'rtstruct' || options.format === 'seg')));
     const conversion = structures
       ? await convertStructures(input, {
           ...options,
