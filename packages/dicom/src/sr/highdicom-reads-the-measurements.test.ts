@@ -20,7 +20,7 @@ const SCRIPT = `
 import json, sys
 import highdicom
 groups = highdicom.sr.srread(sys.argv[1]).content.get_volumetric_roi_measurement_groups()
-print(json.dumps([[g.tracking_identifier, g.finding_type.value, [[m.name.meaning, m.value, m.unit.value] for m in g.get_measurements()]] for g in groups]))
+print(json.dumps([[g.tracking_identifier, g.finding_type.value, [[m.name.meaning, m.value, m.unit.value] for m in g.get_measurements()], [[s.value.value, s.laterality and s.laterality.value] for s in g.finding_sites]] for g in groups]))
 `;
 const reference = paperReference([4, 4, 2], affineFrom(orientations.axial, [1, 1, 1], [0, 0, 0]));
 const options = { provenance: testProvenance, now: testNow, uid: countedUIDs() };
@@ -34,11 +34,12 @@ const lung = {
   colour: [1, 2, 3],
   interpretedType: 'ORGAN',
   code: { value: '39607008', scheme: 'SCT', meaning: 'Lung' },
+  modifiers: [{ value: '7771000', scheme: 'SCT', meaning: 'Left' }],
 } as const;
 const plain = { name: 'Lung', colour: [1, 2, 3], interpretedType: '' } as const;
 
 describeWithPython(['highdicom'], 'highdicom', (python) => {
-  it('finds volume and mean of each structure', () => {
+  it('finds volume, mean and side of each structure', () => {
     const measurements = [
       { structure: lung, volumeMl: 2277.1234567, meanHU: -763.25, segmentNumber: 1 },
       { structure: plain, volumeMl: 0, segmentNumber: 2 },
@@ -58,8 +59,9 @@ describeWithPython(['highdicom'], 'highdicom', (python) => {
           ['Volume', 2277.12, 'ml'],
           ['Attenuation Coefficient', -763.25, "[hnsf'U]"],
         ],
+        [['39607008', '7771000']],
       ],
-      ['Lung (2)', '123037004', [['Volume', 0, 'ml']]],
+      ['Lung (2)', '123037004', [['Volume', 0, 'ml']], []],
     ]);
   });
 });

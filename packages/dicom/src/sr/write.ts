@@ -153,6 +153,7 @@ function group(
     textContent('HAS OBS CONTEXT', C.trackingIdentifier, name),
     uidContent('HAS OBS CONTEXT', C.trackingUID, measurement.trackingUID ?? options.uid()),
     codeContent('CONTAINS', C.finding, structure.code ?? structure.category ?? ANATOMICAL_STRUCTURE),
+    ...findingSite(structure),
   ];
   const bySegment = segmentation !== undefined && segmentNumber !== undefined;
   if (bySegment) {
@@ -174,6 +175,19 @@ function group(
   const made = container('CONTAINS', C.group, items);
   const template = new Dataset().set('MappingResource', 'DCMR').set('TemplateIdentifier', bySegment ? '1411' : '1501');
   return made.set('ContentTemplateSequence', [template]);
+}
+
+/** SNOMED CT, and SRT as older models say it: left, right, right and left, unilateral (CID 244). */
+const LATERALITIES = ['7771000', '24028007', '51440002', '66459002', 'G-A101', 'G-A100', 'G-A102', 'G-A103'];
+
+/** A left lung is the finding 'Lung' at the site 'Lung', left: without the site two lungs would read the same. */
+function findingSite({ code, category, modifiers }: Structure): readonly Dataset[] {
+  const anatomical = category === undefined || category.value === ANATOMICAL_STRUCTURE.value;
+  if (!code || !anatomical || !modifiers || modifiers.length === 0) return [];
+  const children = modifiers.map((modifier) =>
+    codeContent('HAS CONCEPT MOD', LATERALITIES.includes(modifier.value) ? C.laterality : C.topography, modifier),
+  );
+  return [codeContent('HAS CONCEPT MOD', C.findingSite, code, children)];
 }
 
 function evaluations({ title, classes }: ClassificationStatement): Dataset {
