@@ -58,6 +58,12 @@ export function storeSamples(
     new Uint8Array(target.buffer, target.byteOffset + offset * size, bytes.length).set(bytes);
     return;
   }
+  const { length: byteLength } = bytes;
+  if (size === 2 && target.BYTES_PER_ELEMENT === 2 && description.pixelRepresentation === 0 && highBit === bits - 1) {
+    new Uint8Array(target.buffer, target.byteOffset + offset * size, byteLength).set(bytes);
+    maskWords(target.buffer, target.byteOffset + offset * size, byteLength >> 1, 0xffff >> (16 - bits));
+    return;
+  }
   const source = viewOf(description, bytes);
   if (fullWidth) {
     target.set(source, offset);
@@ -69,6 +75,20 @@ export function storeSamples(
   if (description.pixelRepresentation === 1)
     for (let i = 0; i < length; i++) target[offset + i] = ((source[i] as number) << left) >> right;
   else for (let i = 0; i < length; i++) target[offset + i] = ((source[i] as number) << left) >>> right;
+}
+
+/**
+ * Keeps the bits of `mask` in `count` 16-bit values at `byteOffset`, two values per operation: the case of nearly all CT (12
+ * bits stored in 16), where masking one by one cost more than inflating the file on a second core.
+ */
+function maskWords(buffer: ArrayBufferLike, byteOffset: number, count: number, mask: number): void {
+  const halves = new Uint16Array(buffer, byteOffset, count);
+  const first = byteOffset % 4 === 0 ? 0 : 1;
+  const words = new Int32Array(buffer, byteOffset + 2 * first, Math.max(0, count - first) >> 1);
+  const both = mask | (mask << 16);
+  for (let w = 0; w < words.length; w++) words[w] &= both;
+  if (first === 1 && count > 0) halves[0] &= mask;
+  if ((count - first) % 2 === 1) halves[count - 1] &= mask;
 }
 
 function isFloat(target: SampleArray): boolean {
