@@ -196,6 +196,15 @@ describeWithData('models-meshnet', 'a network that runs in a process of its own'
     expectNothing(ran, exitCodes.cancelled);
   });
 
+  it('a temporary folder that is not there: said as such, not as a defect', async () => {
+    const args = commandLine();
+    const usual = process.env.TMPDIR;
+    process.env.TMPDIR = place.path('no-such-folder');
+    const ran = await spawnCli(args);
+    process.env.TMPDIR = usual;
+    expectNothing(ran, exitCodes.resources, /temporary folder/, /ENOENT/, /Next: .*TMPDIR/);
+  });
+
   it('more threads than any machine has: refused as a wrong option', async () => {
     const ran = await spawnCli(commandLine('--threads', '1e15'));
     expectNothing(ran, exitCodes.usage, /--threads/);

@@ -28,6 +28,8 @@ export function segmentText(report: SegmentReport): string {
     lines.push(
       `${severity === 'note' ? 'Note' : 'Warning'}: ${message}${next && severity !== 'note' ? ` ${next}` : ''}`,
     );
+  const empty = structures.filter(({ voxels }) => voxels === 0).map(({ name }) => name);
+  if (empty.length > 0) lines.push(`Warning: Nothing was found of ${empty.join(', ')}.`);
   for (const { object, exact, reader, structures: proven } of proofs) {
     const changed = proven.reduce((sum, { missing, extra }) => sum + missing + extra, 0);
     lines.push(`Proof of ${object}: ${exact ? 'every voxel reads back' : `${changed} voxels differ`} (${reader}).`);

@@ -53,6 +53,8 @@ export interface Phantom {
 }
 
 const EXPLICIT_VR_LITTLE_ENDIAN = '1.2.840.10008.1.2.1';
+/** Rows and Columns are 16-bit numbers (PS3.3 C.7.6.3). */
+const LONGEST_SIDE = 65_535;
 const MOST_VOXELS = 1024 * 1024 * 2048;
 const DEFAULTS: Record<PhantomKind, { size: Size3; spacing: Vector3; centre: Vector3 }> = {
   thorax: { size: [512, 512, 120], spacing: [0.9, 0.9, 3], centre: [0, 16, -20] },
@@ -128,9 +130,9 @@ function gridOf(kind: PhantomKind, options: PhantomOptions): Grid {
   const defaults = DEFAULTS[kind];
   const size = options.size ?? defaults.size;
   const spacing = options.spacing ?? defaults.spacing;
-  if (size.some((n) => !Number.isInteger(n) || n < 1) || size[0] * size[1] * size[2] > MOST_VOXELS)
+  if (size.some((n) => !Number.isInteger(n) || n < 1 || n > LONGEST_SIDE) || size[0] * size[1] * size[2] > MOST_VOXELS)
     throw wrong(`a size of ${size.join(' × ')}`, 'Give three whole numbers from 1, such as 512, 512, 100.');
-  if (spacing.some((mm) => !(mm > 0 && mm < 1000)))
+  if (spacing.some((mm) => !(mm >= 0.001 && mm < 1000)))
     throw wrong(`a spacing of ${spacing.join(', ')} mm`, 'Give three lengths in millimetres, such as 0.9, 0.9, 3.');
   const prone = PRONE.has(options.patientPosition ?? 'HFS');
   const grid: PhantomGridOptions = {

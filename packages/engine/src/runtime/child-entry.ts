@@ -77,9 +77,13 @@ function failureOf(error: unknown): ChildMessage {
 
 const folder = process.argv[2];
 // A parent that is gone can neither take the answer nor clear up: images must not stay behind.
-process.on('disconnect', () => {
+function clearUp(): never {
   rmSync(folder, { recursive: true, force: true });
   process.exit(1);
-});
+}
+process.on('disconnect', clearUp);
+// It may have gone while this module was being loaded, when nobody listened.
+if (!process.connected) clearUp();
 await send(await work(folder).catch(failureOf));
+if (!process.connected) clearUp();
 process.exit(0);

@@ -1,7 +1,13 @@
 /** How a run in the compute child can end without an answer. */
 import { Failure } from '@isocenter/volume';
 
-export type ComputeErrorKind = 'cancelled' | 'time-limit' | 'memory-limit' | 'child-crashed' | 'child-not-built';
+export type ComputeErrorKind =
+  | 'cancelled'
+  | 'time-limit'
+  | 'memory-limit'
+  | 'child-crashed'
+  | 'temporary-folder'
+  | 'child-not-built';
 
 export class ComputeError extends Failure<ComputeErrorKind> {}
 

@@ -6,6 +6,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Affine, makeVolume, type Size3, type Volume, type VoxelArray } from '@isocenter/volume';
+import { ComputeError } from './compute-error.js';
 
 const PREFIX = 'isocenter-run-';
 
@@ -30,7 +31,7 @@ export interface VolumeHeader {
 
 export async function makeExchangeFolder(root = tmpdir()): Promise<string> {
   await sweepExchangeFolders(root);
-  return mkdtemp(join(root, `${PREFIX}${process.pid}-`));
+  return mkdtemp(join(root, `${PREFIX}${process.pid}-`)).catch(noRoom);
 }
 
 /** Removes what processes that no longer exist have left; others' folders stay. */
@@ -54,8 +55,21 @@ function isAlive(pid: number): boolean {
 
 export async function writeVolume(folder: string, file: string, volume: Volume): Promise<VolumeHeader> {
   const { data, size, affine } = volume;
-  await writeFile(join(folder, file), new Uint8Array(data.buffer, data.byteOffset, data.byteLength), { mode: 0o600 });
+  await writeFile(join(folder, file), new Uint8Array(data.buffer, data.byteOffset, data.byteLength), {
+    mode: 0o600,
+  }).catch(noRoom);
   return { file, type: data.constructor.name as VolumeHeader['type'], size, affine };
+}
+
+function noRoom(cause: NodeJS.ErrnoException): never {
+  throw new ComputeError(
+    'temporary-folder',
+    `The temporary folder cannot take the images of this run (${cause.code})`,
+    {
+      next: 'Free space in the temporary folder, or point TMPDIR to a folder that has some.',
+      cause,
+    },
+  );
 }
 
 export async function readVolume(folder: string, header: VolumeHeader): Promise<Volume> {

@@ -36,24 +36,28 @@ export async function spoolGunzipped(input: Readable, cap: number): Promise<Blob
 
 async function unpackInto(file: FileHandle, input: Readable, cap: number): Promise<number> {
   let size = 0;
-  let tooLarge: ArchiveError | undefined;
+  let own: ArchiveError | undefined;
+  const write = (chunk: Buffer, from: number, at: number) =>
+    file.write(chunk, from, chunk.length - from, at).catch((cause) => {
+      own = spoolFailed(cause);
+      throw own;
+    });
   try {
     await pipeline(input, createGunzip({ chunkSize: 1 << 20 }), async (chunks: AsyncIterable<Buffer>) => {
       for await (const chunk of chunks) {
         if (size + chunk.length > cap) {
-          tooLarge = new ArchiveError('ratio-exceeded', `The archive unpacks to more than ${cap} bytes`, {
+          own = new ArchiveError('ratio-exceeded', `The archive unpacks to more than ${cap} bytes`, {
             next: 'Do not trust this archive; if it is yours, raise the limits maxRatio and maxTotalBytes.',
           });
-          throw tooLarge;
+          throw own;
         }
-        for (let done = 0; done < chunk.length; )
-          done += (await file.write(chunk, done, chunk.length - done, size + done)).bytesWritten;
+        for (let done = 0; done < chunk.length; ) done += (await write(chunk, done, size + done)).bytesWritten;
         size += chunk.length;
       }
     });
   } catch (cause) {
     // A pipeline may report its own "aborted" instead of what its last stage threw.
-    throw tooLarge ?? gzipFailure(cause);
+    throw own ?? gzipFailure(cause);
   }
   return size;
 }

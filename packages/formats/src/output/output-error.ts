@@ -21,6 +21,11 @@ const MEANINGS: Readonly<Record<string, readonly [OutputErrorKind, string, strin
   EACCES: ['no-permission', 'The output may not be written', "Change the folder's permissions, or choose another one."],
   EPERM: ['no-permission', 'The output may not be written', "Change the folder's permissions, or choose another one."],
   ENOTDIR: ['not-a-folder', 'The output is a file where a folder is needed', 'Choose another output folder.'],
+  ENOENT: [
+    'not-a-folder',
+    'The folder that the output should lie in does not exist',
+    'Make that folder first, or choose another one.',
+  ],
   EEXIST: ['exists', 'Something of this name exists already', 'Choose another output folder.'],
 };
 
