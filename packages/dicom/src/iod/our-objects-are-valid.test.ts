@@ -12,7 +12,9 @@ import {
 } from '../../../../tools/test/dicom-objects.js';
 import { describeWithPrograms } from '../../../../tools/test/needs.js';
 import type { Dataset } from '../dataset/dataset.js';
+import { Element } from '../dataset/element.js';
 import { parseDicom } from '../dataset/parse.js';
+import { tagOf } from '../dataset/tag.js';
 import { writeRtstruct } from '../rtstruct/write.js';
 import { writeSecondaryCapture } from '../sc/write.js';
 import { writeSeg } from '../seg/write.js';
@@ -152,11 +154,27 @@ describeWithPrograms(['dciodvfy', 'dcmdump'], 'other people’s programs', () =>
       const errors = dciodvfyErrors(WRITERS[kind](boxes(bare), bare));
       expect(errors.filter((error) => /Empty|no value/.test(error))).toEqual([]);
     });
+    it('is accepted when the images say that they are de-identified and not how, and their Study ID is too long', () => {
+      const reference = named('axial');
+      reference.header.set('PatientIdentityRemoved', 'YES');
+      reference.header.set('DeidentificationMethod', undefined);
+      reference.header.put(new Element(tagOf('StudyID'), 'SH', Buffer.from('SEVENTEEN-LETTERS '), 0, 18));
+      expect(dciodvfyErrors(WRITERS[kind](boxes(reference), reference))).toEqual(EXPECTED[kind] ?? []);
+    });
     it('is accepted with a patient name outside ASCII', () => {
       const reference = named('axial', 'Müller^Jürgen=山田^太郎');
       expect(dciodvfyErrors(WRITERS[kind](boxes(reference), reference))).toEqual(EXPECTED[kind] ?? []);
     });
   });
+});
+
+it('objects on images that lost their study, series and frame of reference lie in one made study', () => {
+  const bare = { ...named('axial'), StudyInstanceUID: '', SeriesInstanceUID: '', FrameOfReferenceUID: '' };
+  const made = Object.values(WRITERS).map((write) => parseDicom(write(boxes(bare), bare)).dataset);
+  const studies = new Set(made.map((dataset) => dataset.string('StudyInstanceUID')));
+  expect([...studies]).toEqual([expect.stringMatching(/^2\.25\.\d+$/)]);
+  const frames = made.map((dataset) => dataset.string('FrameOfReferenceUID')).filter((uid) => uid !== undefined);
+  expect(new Set(frames).size).toBe(1);
 });
 
 describe.each(Object.keys(WRITERS))('%s', (kind) => {
