@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { assembleSeries, type Provenance, type ReferenceSeries, referenceFrom, scanSources } from '@isocenter/dicom';
 import { openSources, readNpy } from '@isocenter/formats';
-import { type Grid, makeVolume, type Segmentation } from '@isocenter/volume';
+import { type Grid, labelBoxes, makeVolume, type Segmentation } from '@isocenter/volume';
 
 export async function referenceOf(folder: string): Promise<ReferenceSeries> {
   const opened = await openSources(folder);
@@ -17,8 +17,7 @@ export async function referenceOf(folder: string): Promise<ReferenceSeries> {
 export function segmentationOf(path: string, grid: Grid): Segmentation {
   const { data } = readNpy(readFileSync(path));
   if (!(data instanceof Uint8Array)) throw new Error('the label map is not uint8');
-  let highest = 0;
-  for (let n = 0; n < data.length; n++) if (data[n] > highest) highest = data[n];
+  const highest = labelBoxes(data, grid.size).size;
   return {
     kind: 'segmentation',
     grid,

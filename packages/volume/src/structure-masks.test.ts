@@ -37,6 +37,19 @@ describe('structures that share label maps', () => {
     }
   });
 
+  it('are cut out alike from bytes, words of bytes and wide labels', () => {
+    const labels = Array.from({ length: 24 }, (_, n) => [0, 1, 1, 255, 254, 0, 0, 128][(n * 5) % 8]);
+    const shifted = new Uint8Array(25).subarray(1);
+    shifted.set(labels);
+    for (const data of [Uint8Array.from(labels), Uint16Array.from(labels), shifted])
+      for (const label of [1, 128, 254, 255, 256]) {
+        const layer = makeVolume(data, [24, 1, 1], IDENTITY_AFFINE);
+        const of = { ...structure('s'), layer: 0, label };
+        const mask = maskOf({ kind: 'segmentation', grid: layer, layers: [layer], structures: [of] }, of);
+        expect([...mask.data]).toEqual(labels.map((value) => (value === label ? 1 : 0)));
+      }
+  });
+
   it('refuses a mask of another size', () => {
     expect(() => new SegmentationBuilder(grid).add(structure('x'), [1, 0])).toThrow('2 voxels');
   });

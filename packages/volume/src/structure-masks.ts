@@ -2,9 +2,12 @@
 import { GeometryError } from './geometry.js';
 import type { Segmentation, SegmentedStructure, Structure } from './segmentation.js';
 import { type Grid, type LabelMap, type Mask, makeVolume, voxelCount } from './volume.js';
+import { onesOf, repeatByte, wordsOf } from './words.js';
 
 /** Labels that one Uint8 layer can hold. */
 const LABELS_PER_LAYER = 255;
+/** Four bytes of 1. */
+const ALL_ONES = repeatByte(1);
 
 /** The voxels of one structure as a Mask on the segmentation's grid; a new array, or `out` filled. */
 export function maskOf(segmentation: Segmentation, structure: SegmentedStructure, out?: Uint8Array): Mask {
@@ -13,7 +16,12 @@ export function maskOf(segmentation: Segmentation, structure: SegmentedStructure
   const { size, affine } = segmentation.grid;
   const mask = out ?? new Uint8Array(data.length);
   if (mask.length !== data.length) throw new GeometryError('size-mismatch', 'The mask buffer does not fit the grid');
-  for (let n = 0; n < data.length; n++) mask[n] = data[n] === label ? 1 : 0;
+  const words = data instanceof Uint8Array && label <= LABELS_PER_LAYER ? wordsOf(data) : undefined;
+  const target = wordsOf(mask);
+  if (words && target) {
+    const pattern = repeatByte(label);
+    for (let w = 0; w < words.length; w++) target[w] = onesOf(words[w] ^ pattern) ^ ALL_ONES;
+  } else for (let n = 0; n < data.length; n++) mask[n] = data[n] === label ? 1 : 0;
   return makeVolume(mask, size, affine);
 }
 

@@ -37,10 +37,12 @@ it('paints and tests set bits like a loop over bits', () => {
   for (let round = 0; round < 400; round++) {
     const bits = new Uint8Array(48).subarray(next(4), 44);
     for (let n = 0; n < bits.length; n++) bits[n] = [0, 0, 0, 255, next(256)][next(5)];
-    const bit = next(24);
-    const count = next(bits.length * 8 - bit);
-    const at = next(9);
-    const target = new Uint8Array(400);
+    // Every other round whole bytes of bits fall on whole words of labels, which has a way of its own.
+    const step = round % 2 === 0 ? 1 : 8;
+    const bit = step * next(24 / step);
+    const count = step * next((bits.length * 8 - bit) / step);
+    const at = Math.ceil(step / 2) * next(9);
+    const target = round % 7 === 0 ? new Uint16Array(400) : new Uint8Array(400);
     for (let n = 0; n < target.length; n++) target[n] = next(40) === 0 ? 9 : 0;
     const slow = target.slice();
     let meets = false;
@@ -51,7 +53,7 @@ it('paints and tests set bits like a loop over bits', () => {
       }
     expect(bitsMeet(bits, bit, count, target, at)).toBe(meets);
     paintBits(bits, bit, count, target, at, 7);
-    expect(Buffer.compare(target, slow)).toBe(0);
+    expect(target).toEqual(slow);
   }
 });
 

@@ -48,6 +48,43 @@ function equalBytes(difference: number): number {
   return ((t >>> 7) & 1) | ((t >>> 14) & 2) | ((t >>> 21) & 4) | ((t >>> 28) & 8);
 }
 
+/** By four bits, lowest first: a word with a full byte for each set bit. */
+const SPREAD = Int32Array.from({ length: 16 }, (_, nibble) =>
+  [0, 1, 2, 3].reduce((word, bit) => word | ((nibble >> bit) & 1 ? FULL << (8 * bit) : 0), 0),
+);
+
+/** The pixels as words, where whole bytes of bits fall on whole words of byte labels, as in nearly all frames. */
+function labelWords(bit: number, count: number, target: Labels, at: number): Int32Array | undefined {
+  const whole = ((bit | count) & 7) === 0 && target instanceof Uint8Array && ((target.byteOffset + at) & 3) === 0;
+  return whole ? new Int32Array(target.buffer, target.byteOffset + at, count >> 2) : undefined;
+}
+
+/** Eight pixels per byte from byte `first` on: paints `pattern` (a label four times), or without one says whether a set bit meets a label. */
+function overWords(bits: Uint8Array, first: number, words: Int32Array, pattern: number | undefined): boolean {
+  const skew = bits.byteOffset & 3;
+  const quads = new Int32Array(bits.buffer, bits.byteOffset - skew, (skew + bits.length) >> 2);
+  const end = first + (words.length >> 1);
+  for (let n = first, w = 0; n < end; ) {
+    const place = n + skew;
+    if ((place & 3) === 0 && n + 4 <= end && quads[place >> 2] === 0) {
+      n += 4;
+      w += 8;
+      continue;
+    }
+    const byte = bits[n++];
+    if (byte !== 0) {
+      const low = SPREAD[byte & 15];
+      const high = SPREAD[byte >> 4];
+      if (pattern !== undefined) {
+        words[w] = (words[w] & ~low) | (pattern & low);
+        words[w + 1] = (words[w + 1] & ~high) | (pattern & high);
+      } else if (((words[w] & low) | (words[w + 1] & high)) !== 0) return true;
+    }
+    w += 2;
+  }
+  return false;
+}
+
 /** Calls nothing for runs of zeros; `visit` gets a byte of bits and the place of its first one. */
 function visitSetBytes(
   bits: Uint8Array,
@@ -92,6 +129,11 @@ export function paintBits(
   at: number,
   label: number,
 ): void {
+  const words = labelWords(bit, count, target, at);
+  if (words) {
+    overWords(bits, bit >> 3, words, Math.imul(label, ONES));
+    return;
+  }
   visitSetBytes(bits, bit, count, (byte, place) => {
     let p = at + place;
     if (byte === FULL) target.fill(label, p, p + 8);
@@ -102,6 +144,8 @@ export function paintBits(
 
 /** Whether any set bit n of `count` from `bit` on meets a target[at + n] that is not 0. */
 export function bitsMeet(bits: Uint8Array, bit: number, count: number, target: Labels, at: number): boolean {
+  const words = labelWords(bit, count, target, at);
+  if (words) return overWords(bits, bit >> 3, words, undefined);
   let met = false;
   visitSetBytes(bits, bit, count, (byte, place) => {
     let p = at + place;

@@ -24,6 +24,8 @@ type RowBounds = ReadonlyMap<number, readonly [first: number, last: number]>;
 /** First and last row in which each label occurs in a slice. One look at each run of equal pixels. */
 function labelRows({ data, size: [ni, nj] }: LabelMap, k: number): RowBounds {
   const found = new Map<number, [number, number]>();
+  const aligned = data instanceof Uint8Array && data.byteOffset % 4 === 0;
+  const words = aligned ? new Int32Array(data.buffer, data.byteOffset, data.length >> 2) : new Int32Array(0);
   let p = k * ni * nj;
   for (let row = 0; row < nj; row++) {
     const end = p + ni;
@@ -31,6 +33,8 @@ function labelRows({ data, size: [ni, nj] }: LabelMap, k: number): RowBounds {
       const label = data[p];
       if (label === 0) {
         p++;
+        // Most of a slice is background; it is stepped over by words.
+        if ((p & 3) === 0) while (p + 4 <= end && words[p >> 2] === 0) p += 4;
         continue;
       }
       const bounds = found.get(label);
