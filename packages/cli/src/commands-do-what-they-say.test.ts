@@ -325,6 +325,23 @@ describe('what strangers wrote', () => {
     }
   });
 
+  it('in names of structures neither: table, list and names of files', async () => {
+    const rtstruct = place.path('hostile.dcm');
+    const name = Buffer.from('../\x1b\nx');
+    writeFileSync(rtstruct, patched(readFileSync(result('rtstruct.dcm')), Buffer.from('Lung_L'), name, true));
+    const out = newOut();
+    const converted = await run('convert', rtstruct, '--reference', input, '--format', 'nifti', '--out', out);
+    const compared = await run('compare', rtstruct, result('seg.dcm'), '--reference', input);
+    for (const { status, stdout } of [converted, compared]) {
+      expect(status).toBe(exitCodes.ok);
+      expect(stdout).not.toContain('\x1b');
+      expect(stdout).not.toMatch(/^x/m);
+    }
+    expect(compared.stdout).toContain('Only in the first');
+    expect(existsSync(`${out}/Body.nii.gz`)).toBe(true);
+    expect(place.everything().filter((path) => /[^\x20-\x7e]/.test(path))).toEqual([]);
+  });
+
   it('is shown as it is in other scripts', async () => {
     const path = place.path('scripts.zip');
     writeFileSync(path, await zip([...(await study()), { name: '肺/Лёгкое.txt', bytes: Buffer.from('x') }]));

@@ -2,6 +2,7 @@
 import { compareStructures, openReference, readStructures } from '@isocenter/engine';
 import { Failure } from '@isocenter/volume';
 import { exitCodes } from '../exit-codes.js';
+import { printableLine } from '../output/printable.js';
 import { table } from '../output/table.js';
 import type { CommandContext } from '../program.js';
 
@@ -53,13 +54,13 @@ export async function compareCommand(
     ),
   );
   terminal.print(`\nGrid: ${alignments[alignment]}.`);
-  if (onlyA.length > 0) terminal.print(`Only in the first: ${onlyA.join(', ')}`);
-  if (onlyB.length > 0) terminal.print(`Only in the second: ${onlyB.join(', ')}`);
+  if (onlyA.length > 0) terminal.print(`Only in the first: ${onlyA.map(printableLine).join(', ')}`);
+  if (onlyB.length > 0) terminal.print(`Only in the second: ${onlyB.map(printableLine).join(', ')}`);
   for (const note of notes) terminal.print(`Note: ${note}`);
   terminal.document(comparison);
   const low = options.minDice === undefined ? [] : structures.filter(({ dice }) => !(dice >= (options.minDice ?? 0)));
   if (low.length === 0) return exitCodes.ok;
-  terminal.print(`\nBelow Dice ${options.minDice}: ${low.map(({ a: name }) => name).join(', ')}`);
+  terminal.print(`\nBelow Dice ${options.minDice}: ${low.map(({ a: name }) => printableLine(name)).join(', ')}`);
   return exitCodes.proof;
 }
 
