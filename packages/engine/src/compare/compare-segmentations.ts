@@ -1,7 +1,16 @@
 /** Metrics per structure between two segmentations, whatever files they came from. */
 
 import type { ReferenceSeries } from '@isocenter/dicom';
-import { compareMasks, type Grid, type MaskComparison, maskOf, type Segmentation, type Watch } from '@isocenter/volume';
+import {
+  compareMasks,
+  directionsOf,
+  dot,
+  type Grid,
+  type MaskComparison,
+  maskOf,
+  type Segmentation,
+  type Watch,
+} from '@isocenter/volume';
 import type { ReadStructures } from '../structures/read-structures.js';
 import { StructuresError } from '../structures/structures-error.js';
 import { type Alignment, alignToGrid } from './align.js';
@@ -51,8 +60,22 @@ export function compareStructures(a: ReadStructures, b: ReadStructures, options:
   return {
     ...compareSegmentations(placedA.segmentation, segmentation, options),
     alignment,
-    notes: [...placedA.notes, ...second.notes],
+    notes: [...placedA.notes, ...second.notes, ...leaningNotes(placedA.segmentation.grid)],
   };
+}
+
+/** Cosine of 89.9 degrees: below this no distance changes by a thousandth. */
+const RIGHT_ANGLE = 0.0017;
+
+/** Surface distances are measured along right-angled axes (an exact transform needs them); volumes and overlaps are not touched. */
+function leaningNotes({ affine }: Grid): readonly string[] {
+  const [i, j, k] = directionsOf(affine);
+  const most = Math.max(Math.abs(dot(i, j)), Math.abs(dot(j, k)), Math.abs(dot(i, k)));
+  if (most < RIGHT_ANGLE) return [];
+  const degrees = ((Math.asin(most) * 180) / Math.PI).toFixed(1);
+  return [
+    `The axes lean by ${degrees}° (gantry tilt); HD, HD95 and mean distance are taken as if they stood at right angles. Resample for exact ones.`,
+  ];
 }
 
 /** Both on one grid. */
