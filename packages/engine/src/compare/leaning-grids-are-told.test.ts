@@ -15,7 +15,7 @@ function placed(affine: Affine): ReadStructures {
   };
   return {
     kind: 'read-structures',
-    origin: 'NIfTI',
+    origin: 'masks',
     needsGrid: false,
     referencedSeriesUIDs: [],
     place: () => ({ segmentation, notes: [] }),

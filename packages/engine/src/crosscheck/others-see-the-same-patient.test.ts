@@ -14,12 +14,13 @@ import type { PhantomOptions } from '../phantom/make-phantom.js';
 import { makePhantomStudy } from '../phantom/phantom-study.js';
 
 const CASES: readonly PhantomOptions[] = [
-  { orientation: 'axial' },
-  { orientation: 'axial', position: 'FFS' },
-  { orientation: 'axial', position: 'HFP' },
-  { orientation: 'sagittal-flipped' },
-  { orientation: 'coronal' },
-  { orientation: 'oblique' },
+  { plane: 'axial' },
+  { plane: 'axial', patientPosition: 'FFS' },
+  { plane: 'axial', patientPosition: 'HFP' },
+  { plane: 'axial', flipColumns: true, flipRows: true },
+  { plane: 'sagittal', flipColumns: true },
+  { plane: 'coronal' },
+  { plane: 'axial', tilt: [12, -8, 5] },
 ];
 
 /** Prints, per case: worst distance (mm) and value difference of images; wrong voxels and worst distance of structures. */
@@ -99,7 +100,7 @@ const work = await mkdtemp(join(tmpdir(), 'isocenter-crosscheck-'));
 afterAll(() => rm(work, { recursive: true, force: true }));
 
 async function study(folder: string, options: PhantomOptions): Promise<void> {
-  for (const { name, bytes } of await makePhantomStudy({ size: [48, 40, 20], spacing: [8, 8, 14], ...options }, '0')) {
+  for (const { name, bytes } of await makePhantomStudy({ size: [48, 48, 40], spacing: [9, 9, 9], ...options }, '0')) {
     await mkdir(dirname(join(folder, name)), { recursive: true });
     await writeFile(join(folder, name), bytes);
   }
