@@ -143,6 +143,7 @@ function buildProgram(act: Act): Command {
     .option('--reference <series>', 'the DICOM images that structures lie on: folder, zip or file')
     .option('--images', 'convert the DICOM images, although structures or masks lie beside them')
     .option('--series <wish>', 'SeriesInstanceUID, or number as `inspect` lists it')
+    .option('--longest-run', 'of uneven slices, use the longest evenly spaced run')
     .addOption(
       new Option('--holes <mode>', 'how RTSTRUCT contours write holes')
         .choices(['keyhole', 'even-odd', 'separate'])
@@ -169,6 +170,7 @@ function buildProgram(act: Act): Command {
     .argument('<a>', 'RTSTRUCT, SEG, NIfTI, NRRD, or a folder of one mask per structure')
     .argument('<b>', 'the same, any of these formats')
     .option('--reference <series>', 'the DICOM images that an RTSTRUCT lies on')
+    .option('--longest-run', 'of uneven slices, use the longest evenly spaced run')
     .option('--names <a=b>', 'compare structure a of the first with b of the second', collect, [])
     .option('--min-dice <value>', `exit with status ${exitCodes.proof} when a structure falls below`, share)
     .addOption(json())

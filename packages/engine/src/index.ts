@@ -3,6 +3,7 @@ export { BundleError, type BundleErrorKind } from './bundle/bundle-error.js';
 export { checkInput } from './bundle/check-input.js';
 export { type InferencePlan, planOf } from './bundle/inference-plan.js';
 export { type IsocenterKey, isocenterKeySchema } from './bundle/isocenter-key.js';
+export { listModels } from './bundle/list-models.js';
 export { type LoadBundleOptions, loadBundle, shippedModels } from './bundle/load-bundle.js';
 export { type Alignment, alignToGrid } from './compare/align.js';
 export {
@@ -30,6 +31,7 @@ export {
 export { encoders, encodersFor } from './encoders/encoders.js';
 export { drawOverlay, type OverlayOptions } from './encoders/overlay/draw-overlay.js';
 export { type StructureRow, structureTable } from './encoders/structure-table.js';
+export { type InspectedSeries, type InspectReport, inspectStudy } from './intake/inspect-study.js';
 export { IntakeError, type IntakeErrorKind } from './intake/intake-error.js';
 export {
   type DicomStudy,
@@ -44,6 +46,7 @@ export type { ModelChannel, ModelInput } from './model-input.js';
 export type { PhantomKind } from './phantom/image-header.js';
 export { drawPhantom, makePhantom, type Phantom, PhantomError, type PhantomOptions } from './phantom/make-phantom.js';
 export type { PhantomPlane } from './phantom/phantom-grid.js';
+export { makePhantomStudy } from './phantom/phantom-study.js';
 export type { ClassificationPrediction, Prediction, SegmentationPrediction } from './prediction.js';
 export { type OtherReader, type Proof, ProofError, requireExact, type StructureProof } from './proof/proof.js';
 export { proveNifti, proveNrrd, proveSeg } from './proof/prove-layers.js';
@@ -52,14 +55,11 @@ export { runBundle } from './run.js';
 export type { RunOptions } from './run-network.js';
 export { ComputeError, type ComputeErrorKind, ForwardedFailure } from './runtime/compute-error.js';
 export { ForecastError } from './runtime/forecast.js';
+export { onnxRuntimeVersion } from './runtime/onnx-version.js';
 export { type ChildOptions, type ChildResult, runBundleInChild } from './runtime/run-in-child.js';
 export { SegmentError, type SegmentOptions, segmentStudy } from './segment.js';
 export type { SegmentReport } from './segment-report.js';
+export { type SelfTestResult, selfTest } from './self-test.js';
 export { openReference, type ReferenceWish, seriesWish } from './structures/open-reference.js';
 export { type ReadStructures, readStructures, type StructureOrigin } from './structures/read-structures.js';
 export { StructuresError, type StructuresErrorKind } from './structures/structures-error.js';
-export { listModels } from './bundle/list-models.js';
-export { type InspectedSeries, type InspectReport, inspectStudy } from './intake/inspect-study.js';
-export { makePhantomStudy } from './phantom/phantom-study.js';
-export { onnxRuntimeVersion } from './runtime/onnx-version.js';
-export { type SelfTestResult, selfTest } from './self-test.js';

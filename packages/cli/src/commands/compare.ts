@@ -10,6 +10,7 @@ export interface CompareOptions {
   readonly a: string;
   readonly b: string;
   readonly reference?: string;
+  readonly longestRun?: boolean;
   readonly names: readonly string[];
   readonly minDice?: number;
   readonly json?: boolean;
@@ -33,6 +34,7 @@ export async function compareCommand(
   const reference = options.reference
     ? await openReference(options.reference, {
         ...watch,
+        irregular: options.longestRun ? 'longest-run' : 'refuse',
         preferred: [...a.referencedSeriesUIDs, ...b.referencedSeriesUIDs],
       })
     : undefined;

@@ -14,6 +14,7 @@ export interface ConvertCommandOptions {
   readonly reference?: string;
   readonly images?: boolean;
   readonly series?: string;
+  readonly longestRun?: boolean;
   readonly holes: 'keyhole' | 'even-odd' | 'separate';
   readonly inset?: boolean;
   readonly fill: 'even-odd' | 'union';
@@ -32,6 +33,7 @@ export async function convertCommand(
     reference: options.reference,
     images: options.images,
     series: options.series,
+    irregular: options.longestRun ? 'longest-run' : 'refuse',
     holes: options.holes,
     inset: options.inset ? INSET : 0,
     fill: options.fill,

@@ -27,7 +27,7 @@ export interface ObjectOptions {
 }
 
 export function addSopCommon(dataset: Dataset, SOPClassUID: string, options: ObjectOptions): void {
-  const { date, time } = localDateTime(options.now);
+  const { date, time } = localDateTime(options.now, dataset);
   dataset.set('SOPClassUID', SOPClassUID);
   dataset.set('SOPInstanceUID', options.uid());
   dataset.set('InstanceCreationDate', date);
@@ -36,7 +36,7 @@ export function addSopCommon(dataset: Dataset, SOPClassUID: string, options: Obj
 }
 
 export function addSeries(dataset: Dataset, Modality: string, options: ObjectOptions): void {
-  const { date, time } = localDateTime(options.now);
+  const { date, time } = localDateTime(options.now, dataset);
   dataset.set('Modality', Modality);
   dataset.set('SeriesInstanceUID', options.uid());
   dataset.set('SeriesNumber', options.seriesNumber);

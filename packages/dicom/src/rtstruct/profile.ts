@@ -1,4 +1,5 @@
 /** The two ways in which we fill a structure set: our own, and the one that InnerEye clients know (protocols 1.8). */
+import type { Dataset } from '../dataset/dataset.js';
 import { type DateTime, localDateTime, utcDateTime } from '../iod/date-time.js';
 import { manufacturerOf, modelId, type Provenance, softwareVersionsOf } from '../iod/provenance.js';
 import { plainText } from '../iod/text.js';
@@ -8,7 +9,7 @@ export type RtstructProfile = 'strict' | 'innereye';
 export interface ProfileRules {
   readonly softwareVersions: (provenance: Provenance) => string | readonly string[];
   readonly manufacturer: (provenance: Provenance) => string;
-  readonly structureSetDateTime: (now: Date) => DateTime;
+  readonly structureSetDateTime: (now: Date, dataset: Dataset) => DateTime;
   readonly defaultLabel: string;
   /** Series, structure set and ROI descriptions, ROI volume, approval, codes: more than InnerEye wrote. */
   readonly descriptions: boolean;

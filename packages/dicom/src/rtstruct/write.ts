@@ -118,7 +118,7 @@ function addStructureSet(
   rules: ProfileRules,
   frameOfReferenceUID: string,
 ): void {
-  const { date, time } = rules.structureSetDateTime(options.now);
+  const { date, time } = rules.structureSetDateTime(options.now, dataset);
   const description = rules.descriptions ? describeProvenance(options.provenance, ST_LENGTH) : undefined;
   if (!rules.descriptions) {
     dataset.set('SeriesDescription', options.seriesDescription);

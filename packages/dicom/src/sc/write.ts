@@ -54,8 +54,8 @@ export function writeSecondaryCapture(
   const colour = first.channels === 3;
   const multiFrameClass = colour ? MULTI_FRAME_TRUE_COLOR_SC_STORAGE : MULTI_FRAME_GRAYSCALE_BYTE_SC_STORAGE;
   const dataset = new Dataset();
-  const { date, time } = localDateTime(options.now);
   addCommonModules(dataset, several ? multiFrameClass : SECONDARY_CAPTURE_STORAGE, 'OT', reference, options);
+  const { date, time } = localDateTime(options.now, dataset);
   // Type 2C of General Series; a picture of a whole slice has no side.
   dataset.set('Laterality', undefined);
   dataset.set('ConversionType', 'WSD');

@@ -102,7 +102,7 @@ function pixelsOf(segmentation: Segmentation, options: SegOptions): SegPixels {
 
 /** Content Identification (PS3.3 10.9) and the dates of General Image. */
 function addContent(dataset: Dataset, options: SegOptions): void {
-  const { date, time } = localDateTime(options.now);
+  const { date, time } = localDateTime(options.now, dataset);
   dataset.set('InstanceNumber', 1);
   dataset.set('ContentDate', date);
   dataset.set('ContentTime', time);

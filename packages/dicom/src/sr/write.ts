@@ -65,12 +65,12 @@ export function writeMeasurementReport(
   options: ObjectOptions,
 ): Uint8Array {
   const reference = identified(given, options.uid);
-  const { date, time } = localDateTime(options.now);
   const dataset = new Dataset();
   addCommonModules(dataset, COMPREHENSIVE_3D_SR_STORAGE, 'SR', reference, {
     ...options,
     seriesNumber: options.seriesNumber ?? 1,
   });
+  const { date, time } = localDateTime(options.now, dataset);
   dataset.set('ReferencedPerformedProcedureStepSequence', undefined);
   dataset.set('InstanceNumber', 1);
   dataset.set('ContentDate', date);

@@ -22,10 +22,10 @@ export async function convertImages(input: string, options: ConvertOptions): Pro
     const flags = options.images ? [] : await Promise.all(opened.sources.map(isMaskImage));
     const images = opened.sources.filter((_, n) => flags[n]);
     if (images.length === 0) {
-      const { assembly, reasons } = chooseSeries(
-        await scanSources(opened.sources, options),
-        options.series === undefined ? {} : seriesWish(options.series),
-      );
+      const { assembly, reasons } = chooseSeries(await scanSources(opened.sources, options), {
+        ...(options.series === undefined ? {} : seriesWish(options.series)),
+        assemble: { irregular: options.irregular },
+      });
       const { volume, units, findings } = await loadVolume(assembly, {}, options);
       const name = safeFileName(`${assembly.series.Modality || 'image'}_series_${assembly.series.number}`);
       return {

@@ -115,7 +115,7 @@ async function proveMasks(files: readonly ConvertedFile[], segmentation: Segment
     if (!sameGrid(back.grid, segmentation.grid, FLOAT_AFFINE_MM))
       throw new ProofError('cannot-read-back', 'A mask file does not lie where its structure lies', { where: name });
     const one: Segmentation = { ...segmentation, structures: [segmentation.structures[n]] };
-    structures.push(...compareLayers(one, emptyAsOne(back, one)));
+    structures.push(...compareLayers(one, back));
   }
   return {
     kind: 'proof',
@@ -125,12 +125,4 @@ async function proveMasks(files: readonly ConvertedFile[], segmentation: Segment
     structures,
     exact: isExact(structures),
   };
-}
-
-/** A mask without voxels reads as no structure at all; for the proof it is an empty one. */
-function emptyAsOne(back: Segmentation, from: Segmentation): Segmentation {
-  if (back.structures.length > 0) return back;
-  const { size, affine } = from.grid;
-  const layers = [{ kind: 'volume' as const, data: new Uint8Array(from.layers[0].data.length), size, affine }];
-  return { ...back, layers, structures: [{ ...from.structures[0], layer: 0, label: 1 }] };
 }

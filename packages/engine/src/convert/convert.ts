@@ -21,6 +21,8 @@ export interface ConvertOptions extends Watch {
   readonly images?: boolean;
   /** SeriesInstanceUID, or number as `inspect` shows it. */
   readonly series?: string;
+  /** Uneven slices: refuse (default), or take the longest even run. */
+  readonly irregular?: 'refuse' | 'longest-run';
   readonly holes: HoleMode;
   /** As in EncodeOptions. */
   readonly inset?: number;
@@ -67,7 +69,10 @@ export async function convert(input: string, options: ConvertOptions): Promise<C
       : await convertImages(input, options);
     for (const { name, bytes } of conversion.files) await output.write(name, bytes);
     if (conversion.proof)
-      await output.write('proof.json', Buffer.from(`${JSON.stringify(conversion.proof, undefined, 2)}\n`));
+      await output.write(
+        `${options.format}.proof.json`,
+        Buffer.from(`${JSON.stringify(conversion.proof, undefined, 2)}\n`),
+      );
     const { proof, notes } = conversion;
     return { kind: 'conversion', format: options.format, files: await output.commit(), proof, notes };
   } catch (error) {

@@ -1,7 +1,9 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { uidFrom } from '@isocenter/dicom';
+import { writeNrrd } from '@isocenter/formats';
+import { makeVolume } from '@isocenter/volume';
 import { afterAll, describe, expect, it } from 'vitest';
 import { describeWithData } from '../../../../tools/test/needs.js';
 import { compareStructures } from '../compare/compare-segmentations.js';
@@ -54,7 +56,7 @@ describeWithData('ct-rtstruct-lung1', 'a clinical RTSTRUCT of a thorax', (data) 
       'Lung-Left.nii.gz',
       'Lung-Right.nii.gz',
       'Spinal-Cord.nii.gz',
-      'proof.json',
+      'nifti.proof.json',
     ]);
     for (const [ours, shipped] of [
       ['GTV-1', '2_GTV-1'],
@@ -114,10 +116,35 @@ describeWithData('ct-abdomen-totalsegmentator', 'a label map of 31 organs on a J
     });
 });
 
+describeWithData('dicom-stress/geometry', 'structures on a tilted series of uneven slices', (data) => {
+  const images = join(data, 'gantry_tilt_variable_spacing_ge.zip');
+
+  it('lie on its longest even run when that is asked for, and go to RTSTRUCT and back', async () => {
+    const irregular = 'longest-run' as const;
+    await expect(convert(images, options('nifti', 'tilt-refused'))).rejects.toMatchObject({ kind: 'unusable-series' });
+    await convert(images, options('nifti', 'tilt-image', { irregular }));
+    const { grid } = await openReference(images, { irregular });
+    const mask = new Uint8Array(grid.size[0] * grid.size[1] * grid.size[2]);
+    for (let k = 2; k < 6; k++)
+      for (let j = 200; j < 300; j++)
+        for (let i = 150; i < 260; i++) mask[i + grid.size[0] * (j + grid.size[1] * k)] = 1;
+    await writeFile(join(work, 'Box on the left.nrrd'), await writeNrrd(makeVolume(mask, grid.size, grid.affine)));
+    const { proof } = await convert(
+      join(work, 'Box on the left.nrrd'),
+      options('rtstruct', 'tilt-set', { reference: images, irregular }),
+    );
+    expect(proof?.structures).toMatchObject([{ name: 'Box on the left', voxels: 4 * 100 * 110, missing: 0, extra: 0 }]);
+    await convert(join(work, 'tilt-set'), options('nrrd', 'tilt-back', { reference: images, irregular }));
+    expect(
+      await differences(join(work, 'tilt-back', 'Box_on_the_left.nrrd'), join(work, 'Box on the left.nrrd')),
+    ).toEqual({ 'Box on the left': 0 });
+  });
+});
+
 describe('an image', () => {
   it('cannot become an RTSTRUCT, and the message says what can', async () => {
     const path = join(work, 'no.txt');
-    await (await import('node:fs/promises')).writeFile(path, 'nothing of the kind');
+    await writeFile(path, 'nothing of the kind');
     await expect(convert(path, options('rtstruct', 'x'))).rejects.toMatchObject({ kind: 'no-structures' });
   });
 });

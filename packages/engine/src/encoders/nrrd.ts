@@ -1,6 +1,7 @@
 /**
  * 3D Slicer's segmentation file (.seg.nrrd): label maps with the segments' names, colours, layers and codes in the header,
- * as slicer's vtkSegmentation documentation lists the fields. Overlapping structures lie in several layers of one file.
+ * as slicer's vtkSegmentation documentation lists the fields. Overlapping structures lie in several layers of one file,
+ * whose list axis stands before the axes of space, as Slicer writes it.
  */
 import { writeNrrd } from '@isocenter/formats';
 import { type Code, type LabelMap, makeVolume, type Segmentation, type SegmentedStructure } from '@isocenter/volume';
@@ -24,7 +25,7 @@ export const nrrdEncoder: Encoder = Object.freeze<Encoder>({
     segmentation.structures.forEach((structure, n) => {
       keyValues.push(...segmentFields(structure, n, extents[n]));
     });
-    const bytes = await writeNrrd(alike(segmentation.layers), { keyValues });
+    const bytes = await writeNrrd(alike(segmentation.layers), { keyValues, channelAxis: 'first' });
     return [{ name: `${stemOf(options)}.seg.nrrd`, bytes }];
   },
   async prove([file], { segmentation }) {

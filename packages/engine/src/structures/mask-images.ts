@@ -50,9 +50,9 @@ export async function readMaskImages(sources: readonly ByteSource[]): Promise<Se
           next: 'Give masks that were made on the same images.',
         });
       const labels = labelsOf(channel, image.name);
-      const single = labels.length <= 1 && images.length > 1 && !names;
-      // An empty mask file is an empty structure, not nothing: its name says that somebody looked.
-      for (const label of labels.length === 0 && images.length > 1 ? [1] : labels) {
+      // A binary mask is named by its file; an empty one is an empty structure, not nothing: somebody looked.
+      const single = !names && (labels.length === 0 || (labels.length === 1 && (labels[0] === 1 || images.length > 1)));
+      for (const label of labels.length === 0 ? [1] : labels) {
         const fields = names?.find((field) => field.label === label && field.layer === layer);
         const name = fields?.name ?? (single ? baseName(image.name) : `label ${label}`);
         builder.add(structure(name, fields?.colour, count++), binary(channel, label));

@@ -8,6 +8,8 @@ export interface ReferenceWish extends Watch {
   readonly series?: string;
   /** Series that the structures name; taken when one of them is there and nothing else was asked for. */
   readonly preferred?: readonly string[];
+  /** Uneven slices: refuse (default), or take the longest even run, as `segment --longest-run` does. */
+  readonly irregular?: 'refuse' | 'longest-run';
 }
 
 /** Throws SeriesError when no series fits or several do, ArchiveError when the input cannot be opened. */
@@ -16,10 +18,10 @@ export async function openReference(input: string, wish: ReferenceWish = {}): Pr
   try {
     const scan = await scanSources(opened.sources, wish);
     const preferred = scan.series.find(({ SeriesInstanceUID }) => wish.preferred?.includes(SeriesInstanceUID));
-    const { assembly } = chooseSeries(
-      scan,
-      wish.series !== undefined ? seriesWish(wish.series) : preferred ? { number: preferred.number } : {},
-    );
+    const { assembly } = chooseSeries(scan, {
+      ...(wish.series !== undefined ? seriesWish(wish.series) : preferred ? { number: preferred.number } : {}),
+      assemble: { irregular: wish.irregular },
+    });
     return referenceFrom(assembly);
   } finally {
     await opened.close();

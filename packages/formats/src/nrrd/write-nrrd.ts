@@ -1,5 +1,5 @@
 /** Volumes as one NRRD0004 or NRRD0005 file in left-posterior-superior, the space that is ours: nothing is converted. */
-import { originOf, sameGrid, type Volume } from '@isocenter/volume';
+import { originOf, sameGrid, sameTypeArray, type Volume } from '@isocenter/volume';
 import { FormatError } from '../format-error.js';
 import { gzipParts } from '../voxels/gzip-parts.js';
 import { littleEndianBytes, type SampleType, sampleTypeOf } from '../voxels/sample-type.js';
@@ -9,6 +9,8 @@ export interface WriteNrrdOptions {
   readonly gzip?: boolean;
   /** gzip level, default 1. */
   readonly level?: number;
+  /** Where the channels of several volumes stand: behind space (default), or before it, one after the other at each voxel. */
+  readonly channelAxis?: 'last' | 'first';
   /** Written as `key:=value`, in this order; never put patient data here. */
   readonly keyValues?: Iterable<readonly [string, string]>;
 }
@@ -28,12 +30,28 @@ const TYPE_NAMES: Partial<Record<SampleType, string>> = {
 export async function writeNrrd(volumes: Volume | readonly Volume[], options: WriteNrrdOptions = {}): Promise<Buffer> {
   const list = 'kind' in volumes ? [volumes] : volumes;
   const gzip = options.gzip !== false;
-  const header = Buffer.from(makeHeader(list, gzip, options.keyValues ?? []), 'utf8');
-  const parts = list.map((volume) => littleEndianBytes(volume.data));
+  const first = options.channelAxis === 'first' && list.length > 1;
+  const header = Buffer.from(makeHeader(list, gzip, first, options.keyValues ?? []), 'utf8');
+  const parts = first ? [littleEndianBytes(interleaved(list))] : list.map((volume) => littleEndianBytes(volume.data));
   return Buffer.concat([header, ...(gzip ? [await gzipParts(parts, options.level)] : parts)]);
 }
 
-function makeHeader(list: readonly Volume[], gzip: boolean, keyValues: Iterable<readonly [string, string]>): string {
+/** The values of all volumes at one voxel together. */
+function interleaved(list: readonly Volume[]): Volume['data'] {
+  const { data } = list[0];
+  const out = sameTypeArray(data, data.length * list.length);
+  list.forEach((volume, channel) => {
+    for (let n = 0, at = channel; n < data.length; n++, at += list.length) out[at] = volume.data[n];
+  });
+  return out;
+}
+
+function makeHeader(
+  list: readonly Volume[],
+  gzip: boolean,
+  channelsFirst: boolean,
+  keyValues: Iterable<readonly [string, string]>,
+): string {
   const [first] = list;
   if (
     !first ||
@@ -44,15 +62,17 @@ function makeHeader(list: readonly Volume[], gzip: boolean, keyValues: Iterable<
       next: 'Resample the channels onto one grid, or write one file each.',
     });
   const many = list.length > 1;
+  const axes = (space: string, channel: string) =>
+    !many ? space : channelsFirst ? `${channel} ${space}` : `${space} ${channel}`;
   const column = (axis: number) => `(${[0, 4, 8].map((row) => first.affine[row + axis]).join(',')})`;
   const lines = [
     'NRRD0005',
     `type: ${TYPE_NAMES[sampleTypeOf(first.data)]}`,
     `dimension: ${many ? 4 : 3}`,
     'space: left-posterior-superior',
-    `sizes: ${[...first.size, ...(many ? [list.length] : [])].join(' ')}`,
-    `space directions: ${column(0)} ${column(1)} ${column(2)}${many ? ' none' : ''}`,
-    `kinds: domain domain domain${many ? ' list' : ''}`,
+    `sizes: ${axes(first.size.join(' '), String(list.length))}`,
+    `space directions: ${axes(`${column(0)} ${column(1)} ${column(2)}`, 'none')}`,
+    `kinds: ${axes('domain domain domain', 'list')}`,
     'endian: little',
     `encoding: ${gzip ? 'gzip' : 'raw'}`,
     `space origin: (${originOf(first.affine).join(',')})`,
