@@ -90,7 +90,10 @@ export class RollingSlab {
   }
 }
 
-/** sums[to …] += data · weights over a row; rows that lie in one piece take loops without a second index. */
+/**
+ * sums[to …] += data · weights over a row; rows that lie in one piece take loops without a second index. The outer
+ * fround changes no result and lets the addition be done in float32.
+ */
 function addRow(
   sums: Float32Array,
   to: number,
@@ -102,7 +105,8 @@ function addRow(
   n: number,
 ): void {
   if (stride === 1 && weights)
-    for (let y = 0; y < n; y++) sums[to + y] += Math.fround(data[from + y] * weights[weightFrom + y]);
+    for (let y = 0; y < n; y++)
+      sums[to + y] = Math.fround(sums[to + y] + Math.fround(data[from + y] * weights[weightFrom + y]));
   else if (stride === 1) for (let y = 0; y < n; y++) sums[to + y] += data[from + y];
   else if (weights)
     for (let y = 0; y < n; y++) sums[to + y] += Math.fround(data[from + y * stride] * weights[weightFrom + y * stride]);
@@ -118,5 +122,6 @@ function countRow(
   n: number,
 ): void {
   if (!weights) for (let y = 0; y < n; y++) counts[to + y] += 1;
+  else if (stride === 1) for (let y = 0; y < n; y++) counts[to + y] = Math.fround(counts[to + y] + weights[from + y]);
   else for (let y = 0; y < n; y++, from += stride) counts[to + y] += weights[from];
 }
