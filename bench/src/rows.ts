@@ -24,7 +24,7 @@ const PEAK_OF_VOLUME = 2.5;
 const INT16_BYTES = 2;
 const START_SECONDS = 0.3;
 /** Kernels are timed warm, in one process; a file's way through is timed cold, in fresh processes. */
-const KERNEL_REPEATS = 7;
+const KERNEL_REPEATS = 15;
 const HEADER_REPEATS = 50;
 const COLD_RUNS = 3;
 
@@ -116,7 +116,7 @@ export async function rows(tiny: boolean): Promise<Row[]> {
     {
       name: 'contours alone: trace and fill',
       ours: ours('contours', [labels, repeats]),
-      peers: [peers.script('OpenCV', ['cv2', 'numpy'], 'contours.py', [labels, tiny ? 1 : 3])],
+      peers: [peers.script('OpenCV', ['cv2', 'numpy'], 'contours.py', [labels, repeats])],
       differs: equal,
     },
     {
@@ -142,7 +142,7 @@ export async function rows(tiny: boolean): Promise<Row[]> {
           name,
           [module, 'numpy'],
           'resample.py',
-          [name === 'SimpleITK' ? 'simpleitk' : 'scipy', inputs.hu, ...mm, tiny ? 1 : 5],
+          [name === 'SimpleITK' ? 'simpleitk' : 'scipy', inputs.hu, ...mm, repeats],
           { aim: { speed } },
         ),
       ),
