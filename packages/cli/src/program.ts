@@ -96,6 +96,16 @@ function buildProgram(act: Act): Command {
         .choices(['keyhole', 'even-odd', 'separate'])
         .default('keyhole'),
     )
+    .addOption(
+      new Option('--profile <name>', 'RTSTRUCT attributes: our own, or what clients of InnerEye expect')
+        .choices(['strict', 'innereye'])
+        .default('strict'),
+    )
+    .addOption(
+      new Option('--seg-type <type>', 'kind of DICOM SEG; labelmap cannot hold overlapping structures')
+        .choices(['binary', 'labelmap'])
+        .default('binary'),
+    )
     .option(
       '--inset',
       'draw contours 1/64 pixel inside the voxel edges, for readers that paint borders (rt-utils, OpenCV)',
@@ -201,6 +211,11 @@ function buildProgram(act: Act): Command {
         ])
         .default('axial'),
     )
+    .option(
+      '--tilt <degrees>',
+      'turn the images about the x, y and z axes of the patient, e.g. --tilt=12,-8,5',
+      degreesTriple,
+    )
     .addOption(new Option('--position <code>', 'Patient Position').choices(['HFS', 'FFS', 'HFP', 'FFP']))
     .option('--transfer-syntax <uid>', 'UID or name of the transfer syntax', '1.2.840.10008.1.2.1')
     .option('--seed <n>', 'noise and UIDs follow from it', positiveInteger, 1)
@@ -294,5 +309,12 @@ function threadCount(text: string): number {
 function numberTriple(text: string): [number, number, number] {
   const values = text.split(',').map(positiveNumber);
   if (values.length !== 3) throw new InvalidArgumentError('It needs three numbers, e.g. 0.98,0.98,3.');
+  return [values[0], values[1], values[2]];
+}
+
+function degreesTriple(text: string): [number, number, number] {
+  const values = text.split(',').map(Number);
+  if (values.length !== 3 || values.some((degrees) => !(Math.abs(degrees) <= 180)))
+    throw new InvalidArgumentError('It needs three angles from -180 to 180, e.g. --tilt=12,-8,5.');
   return [values[0], values[1], values[2]];
 }

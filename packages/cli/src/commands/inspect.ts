@@ -25,7 +25,7 @@ export async function inspectCommand(
   endProgress();
   terminal.print(inspectText(report));
   terminal.document(report);
-  return report.choice?.failure ? exitCodes.input : exitCodes.ok;
+  return bundle && report.choice?.failure ? exitCodes.input : exitCodes.ok;
 }
 
 function inspectText(report: InspectReport): string {
@@ -96,7 +96,7 @@ function findings({ series }: InspectReport): string {
 }
 
 function choice({ model, reasons, failure }: NonNullable<InspectReport['choice']>): string {
-  const lines = [`With ${model}:`, ...reasons.map((reason) => `  ${reason}`)];
+  const lines = [model ? `With ${model}:` : 'Without a model:', ...reasons.map((reason) => `  ${reason}`)];
   if (failure) lines.push(`  ${failure.message}`, ...(failure.next ? [`  Next: ${failure.next}`] : []));
   return lines.join('\n');
 }

@@ -16,6 +16,7 @@ export interface PhantomCommandOptions {
   readonly spacing?: [number, number, number];
   readonly orientation: string;
   readonly position?: PhantomOptions['patientPosition'];
+  readonly tilt?: [number, number, number];
   readonly transferSyntax: string;
   readonly seed: number;
   readonly force?: boolean;
@@ -53,6 +54,7 @@ export async function phantomCommand(
       patientPosition: options.position,
       transferSyntaxUID: transferSyntax(options.transferSyntax),
       ...orientation(options.orientation),
+      ...(options.tilt ? { tilt: options.tilt } : {}),
     },
     productVersion,
     watch,

@@ -12,6 +12,8 @@ export interface SegmentCommandOptions {
   readonly format?: readonly string[];
   readonly holes?: 'keyhole' | 'even-odd' | 'separate';
   readonly inset?: boolean;
+  readonly profile?: 'strict' | 'innereye';
+  readonly segType?: 'binary' | 'labelmap';
   readonly series: readonly string[];
   readonly models: readonly string[];
   readonly memory?: number;
@@ -36,6 +38,8 @@ export async function segmentCommand(
     outFolder: options.out,
     holes: options.holes,
     inset: options.inset ? INSET : 0,
+    profile: options.profile,
+    segType: options.segType,
     wish: {
       ...seriesWishes(options.series),
       ...(options.ignoreDamaged ? { damaged: 'ignore' as const } : {}),

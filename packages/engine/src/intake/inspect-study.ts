@@ -2,6 +2,7 @@
 import {
   type Assembly,
   assembleSeries,
+  chooseSeries,
   type DicomObject,
   type Finding,
   type Scan,
@@ -50,9 +51,9 @@ export interface InspectReport {
     readonly message: string;
     readonly next?: string;
   }[];
-  /** Asked with a model: which series it would take, or why none. */
+  /** Which series the model would take, or why none; without a model, which one would be taken where nothing is asked for. */
   readonly choice?: {
-    readonly model: string;
+    readonly model?: string;
     readonly reasons: readonly string[];
     readonly failure?: { readonly kind: string; readonly message: string; readonly next?: string };
   };
@@ -84,22 +85,23 @@ export async function inspectStudy(
       images: [],
       ignored: scan.ignored,
       refused: scan.refused.map(({ name, failure }) => ({ name, ...describe(failure) })),
-      ...(bundle ? { choice: choiceFor(scan, bundle) } : {}),
+      ...(scan.series.length > 0 || bundle ? { choice: choiceFor(scan, bundle) } : {}),
     };
   } finally {
     await study.close();
   }
 }
 
-function choiceFor(scan: Scan, bundle: Bundle): InspectReport['choice'] {
-  const model = `${bundle.name}:${bundle.version}`;
+function choiceFor(scan: Scan, bundle?: Bundle): InspectReport['choice'] {
+  const model = bundle ? { model: `${bundle.name}:${bundle.version}` } : {};
   const reasons: string[] = [];
   try {
-    chooseChannels(scan, bundle, {}, reasons);
-    return { model, reasons };
+    if (bundle) chooseChannels(scan, bundle, {}, reasons);
+    else reasons.push(...chooseSeries(scan).reasons);
+    return { ...model, reasons };
   } catch (error) {
     if (!isFailure(error)) throw error;
-    return { model, reasons, failure: describe(error) };
+    return { ...model, reasons, failure: describe(error) };
   }
 }
 
