@@ -47,7 +47,7 @@ export async function rows(tiny: boolean): Promise<Row[]> {
   const plastimatch = (name: string) => [
     process.execPath,
     here('command.js'),
-    '1',
+    String(runs),
     out(name),
     'plastimatch',
     'convert',
