@@ -125,6 +125,7 @@ export async function rows(tiny: boolean): Promise<Row[]> {
       peers: [
         peers.script('highdicom', ['highdicom', 'numpy'], 'seg_highdicom.py', [ct, labels, out('highdicom.seg.dcm')], {
           aim: { speed: 5 },
+          runs,
         }),
       ],
       differs: equal,

@@ -29,6 +29,8 @@ export interface RunOptions {
   readonly threads?: number;
   /** Refuse, before it is taken, memory beyond this. */
   readonly memoryLimitBytes?: number;
+  /** Called once the input's values have been taken over, so that the compute child need not hold them during the run. */
+  readonly onInputTaken?: () => void;
 }
 
 const FLOAT_BYTES = 4;
@@ -48,6 +50,7 @@ export async function runNetwork(
   checkForecast(forecastOfInput(bundle, input, plan), options.memoryLimitBytes);
 
   const sample = sampleOf(bundle, input, plan);
+  options.onInputTaken?.();
   for (const [at, transform] of preprocessing.entries()) {
     watch.signal?.throwIfAborted();
     watch.progress?.(at, preprocessing.length, 'transforms');

@@ -42,7 +42,7 @@ describe('structures that share label maps', () => {
     const shifted = new Uint8Array(25).subarray(1);
     shifted.set(labels);
     for (const data of [Uint8Array.from(labels), Uint16Array.from(labels), shifted])
-      for (const label of [1, 128, 254, 255, 256]) {
+      for (const label of [0, 1, 128, 254, 255, 256]) {
         const layer = makeVolume(data, [24, 1, 1], IDENTITY_AFFINE);
         const of = { ...structure('s'), layer: 0, label };
         const mask = maskOf({ kind: 'segmentation', grid: layer, layers: [layer], structures: [of] }, of);

@@ -20,7 +20,10 @@ export function maskOf(segmentation: Segmentation, structure: SegmentedStructure
   const target = wordsOf(mask);
   if (words && target) {
     const pattern = repeatByte(label);
-    for (let w = 0; w < words.length; w++) target[w] = onesOf(words[w] ^ pattern) ^ ALL_ONES;
+    const background = label === 0 ? ALL_ONES : 0;
+    // Most words are background and need no arithmetic.
+    for (let w = 0; w < words.length; w++)
+      target[w] = words[w] === 0 ? background : onesOf(words[w] ^ pattern) ^ ALL_ONES;
   } else for (let n = 0; n < data.length; n++) mask[n] = data[n] === label ? 1 : 0;
   return makeVolume(mask, size, affine);
 }

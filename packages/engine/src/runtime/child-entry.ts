@@ -37,7 +37,13 @@ async function work(folder: string): Promise<ChildMessage> {
         void send({ kind: 'progress', done, total, step });
       },
     },
-    { threads: job.threads, ...(job.memoryLimitBytes === undefined ? {} : { memoryLimitBytes: job.memoryLimitBytes }) },
+    {
+      threads: job.threads,
+      ...(job.memoryLimitBytes === undefined ? {} : { memoryLimitBytes: job.memoryLimitBytes }),
+      onInputTaken: () => {
+        channels.length = 0;
+      },
+    },
   );
   return {
     kind: 'answer',
