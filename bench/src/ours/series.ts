@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { assembleSeries, type Provenance, type ReferenceSeries, referenceFrom, scanSources } from '@isocenter/dicom';
 import { openSources, readNpy } from '@isocenter/formats';
-import { type Grid, labelBoxes, makeVolume, type Segmentation } from '@isocenter/volume';
+import { type Grid, makeVolume, type Segmentation } from '@isocenter/volume';
 
 export async function referenceOf(folder: string): Promise<ReferenceSeries> {
   const opened = await openSources(folder);
@@ -17,7 +17,7 @@ export async function referenceOf(folder: string): Promise<ReferenceSeries> {
 export function segmentationOf(path: string, grid: Grid): Segmentation {
   const { data } = readNpy(readFileSync(path));
   if (!(data instanceof Uint8Array)) throw new Error('the label map is not uint8');
-  const highest = labelBoxes(data, grid.size).size;
+  const highest = highestOf(data);
   return {
     kind: 'segmentation',
     grid,
@@ -30,6 +30,16 @@ export function segmentationOf(path: string, grid: Grid): Segmentation {
       label: n + 1,
     })),
   };
+}
+
+/** Background is stepped over four voxels at a time; NumPy's max() has vector instructions for this. */
+function highestOf(data: Uint8Array): number {
+  const words = new Int32Array(data.buffer, data.byteOffset, data.length >> 2);
+  let highest = 0;
+  for (let w = 0; w < words.length; w++)
+    if (words[w] !== 0) for (let n = 4 * w; n < 4 * w + 4; n++) if (data[n] > highest) highest = data[n];
+  for (let n = 4 * words.length; n < data.length; n++) if (data[n] > highest) highest = data[n];
+  return highest;
 }
 
 export const provenance: Provenance = {
