@@ -4,9 +4,20 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { Failure, type Watch } from '@isocenter/volume';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { errorDocument, errorText, exitCodeOf, usageDocument } from './errors.js';
 import { exitCodes } from './exit-codes.js';
+import {
+  collect,
+  commaList,
+  degreesTriple,
+  notEmpty,
+  numberTriple,
+  positiveInteger,
+  positiveNumber,
+  share,
+  threadCount,
+} from './option-values.js';
 import { printable } from './output/printable.js';
 import { progressBar } from './output/progress-bar.js';
 import { type Terminal, terminal } from './output/terminal.js';
@@ -40,7 +51,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       endProgress: bar.end,
     };
     try {
-      await checkPaths(options);
+      checkPaths(options);
       const action = await load();
       status = (await action(options, context)) ?? exitCodes.ok;
     } catch (error) {
@@ -252,69 +263,10 @@ function buildProgram(act: Act): Command {
 class InputError extends Failure<'not-found'> {}
 
 /** A mistyped path is told with the path; deeper layers name no paths, since they may hold a patient's name. */
-async function checkPaths(options: object): Promise<void> {
+function checkPaths(options: object): void {
   for (const key of ['input', 'a', 'b', 'reference', 'study']) {
     const path = (options as Record<string, unknown>)[key];
     if (typeof path === 'string' && !existsSync(path))
       throw new InputError('not-found', 'There is no such file or folder', { where: path, next: 'Check the path.' });
   }
-}
-
-function commaList(text: string): string[] {
-  const parts = text
-    .split(',')
-    .map((part) => part.trim().toLowerCase())
-    .filter((part) => part !== '');
-  if (parts.length === 0) throw new InvalidArgumentError('It names no format.');
-  return parts;
-}
-
-function collect(value: string, previous: readonly string[]): readonly string[] {
-  return [...previous, value];
-}
-
-/** An empty path would mean the current folder, which nobody means by an unset variable. */
-function notEmpty(text: string): string {
-  if (text.trim() === '') throw new InvalidArgumentError('It is empty.');
-  return text;
-}
-
-function share(text: string): number {
-  const value = positiveNumber(text);
-  if (value > 1) throw new InvalidArgumentError('It must be a number from 0 to 1, e.g. 0.95.');
-  return value;
-}
-
-function positiveNumber(text: string): number {
-  const value = Number(text);
-  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number above 0.');
-  return value;
-}
-
-function positiveInteger(text: string): number {
-  const value = positiveNumber(text);
-  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('It must be a whole number above 0.');
-  return value;
-}
-
-/** More threads than this help no network, and a mistyped number must not exhaust the machine. */
-const MOST_THREADS = 1024;
-
-function threadCount(text: string): number {
-  const value = positiveInteger(text);
-  if (value > MOST_THREADS) throw new InvalidArgumentError(`It must be at most ${MOST_THREADS}.`);
-  return value;
-}
-
-function numberTriple(text: string): [number, number, number] {
-  const values = text.split(',').map(positiveNumber);
-  if (values.length !== 3) throw new InvalidArgumentError('It needs three numbers, e.g. 0.98,0.98,3.');
-  return [values[0], values[1], values[2]];
-}
-
-function degreesTriple(text: string): [number, number, number] {
-  const values = text.split(',').map(Number);
-  if (values.length !== 3 || values.some((degrees) => !(Math.abs(degrees) <= 180)))
-    throw new InvalidArgumentError('It needs three angles from -180 to 180, e.g. --tilt=12,-8,5.');
-  return [values[0], values[1], values[2]];
 }

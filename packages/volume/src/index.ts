@@ -18,6 +18,7 @@ export {
   ringArea,
 } from './contour/rings.js';
 export * from './contour/trace-plane.js';
+export { distinctColour } from './distinct-colour.js';
 export * from './failure.js';
 export * from './filter/gaussian.js';
 export * from './filter/select.js';

@@ -3,6 +3,7 @@
  * even-odd rule unless told otherwise. Structures that overlap lie in different layers.
  */
 import {
+  distinctColour,
   type FillRule,
   fillPlane,
   type Grid,
@@ -22,8 +23,6 @@ import type { RtRoi, RtStructureSet } from './structure-set.js';
 import { roiToSlices, type SliceRings } from './to-slices.js';
 
 const MOST_LABELS_IN_BYTES = 255;
-/** For ROIs without a display colour: hues a golden angle apart, so that neighbours differ. */
-const GOLDEN_ANGLE = 137.508;
 
 export interface FillOptions extends Watch {
   /** Default 'even-odd': rings of a slice together, so that rings in rings are holes. */
@@ -86,7 +85,7 @@ function nameOf(roi: RtRoi): string {
 function structureOf(roi: RtRoi, index: number, layer: number, label: number): SegmentedStructure {
   return Object.freeze({
     name: roi.name,
-    colour: roi.colour ?? hueColour(index * GOLDEN_ANGLE),
+    colour: roi.colour ?? distinctColour(index),
     interpretedType: roi.interpretedType,
     ...(roi.code ? { code: roi.code } : {}),
     ...(roi.category ? { category: roi.category } : {}),
@@ -158,10 +157,3 @@ function checkReferences(rois: readonly RtRoi[], reference: ReferenceSeries, fin
 }
 
 /** sRGB of a hue in degrees at full saturation. */
-function hueColour(degrees: number): readonly [number, number, number] {
-  const channel = (shift: number): number => {
-    const h = (degrees / 60 + shift) % 6;
-    return Math.round(255 * (1 - Math.max(0, Math.min(h, 4 - h, 1))));
-  };
-  return [channel(5), channel(3), channel(1)];
-}

@@ -1,20 +1,15 @@
 /** Structures to one mask file per structure, or to one RTSTRUCT or SEG on the reference series. */
 import { type ReferenceSeries, writeRtstruct, writeSeg } from '@isocenter/dicom';
-import { bufferSource, safeFileName, writeNifti, writeNrrd } from '@isocenter/formats';
-import { maskOf, type Segmentation, sameGrid } from '@isocenter/volume';
+import { safeFileName, writeNifti, writeNrrd } from '@isocenter/formats';
+import { maskOf, type Segmentation } from '@isocenter/volume';
 import { alignToGrid } from '../compare/align.js';
-import { compareLayers } from '../proof/compare-layers.js';
-import { isExact, type Proof, ProofError } from '../proof/proof.js';
 import { proveSeg } from '../proof/prove-layers.js';
+import { proveMasks } from '../proof/prove-masks.js';
 import { proveRtstruct } from '../proof/prove-rtstruct.js';
-import { readMaskImages } from '../structures/mask-images.js';
 import { openReference } from '../structures/open-reference.js';
 import { readStructures } from '../structures/read-structures.js';
 import { StructuresError } from '../structures/structures-error.js';
 import type { Conversion, ConvertedFile, ConvertOptions } from './convert.js';
-
-/** NIfTI keeps its affine in 32-bit floats: 0.01 mm covers a metre from the origin. */
-const FLOAT_AFFINE_MM = 0.01;
 
 /** Throws StructuresError `needs-reference`, `resampled`; and what the readers and writers throw. */
 export async function convertStructures(input: string, options: ConvertOptions): Promise<Conversion> {
@@ -105,24 +100,4 @@ async function maskFiles(
     );
   }
   return files;
-}
-
-/** Reads every mask file back and compares it with the structure it was made from. */
-async function proveMasks(files: readonly ConvertedFile[], segmentation: Segmentation): Promise<Proof> {
-  const structures = [];
-  for (const [n, { name, bytes }] of files.entries()) {
-    const back = await readMaskImages([bufferSource(bytes, name)]);
-    if (!sameGrid(back.grid, segmentation.grid, FLOAT_AFFINE_MM))
-      throw new ProofError('cannot-read-back', 'A mask file does not lie where its structure lies', { where: name });
-    const one: Segmentation = { ...segmentation, structures: [segmentation.structures[n]] };
-    structures.push(...compareLayers(one, back));
-  }
-  return {
-    kind: 'proof',
-    object: 'masks',
-    files: files.map(({ name }) => name),
-    reader: 'each mask read from its written bytes',
-    structures,
-    exact: isExact(structures),
-  };
 }

@@ -42,6 +42,9 @@ export interface Proof {
   readonly exact: boolean;
 }
 
+/** NIfTI keeps its affine in 32-bit floats: 0.01 mm covers a metre from the origin. */
+export const FLOAT_AFFINE_MM = 0.01;
+
 export class ProofError extends Failure<'not-exact' | 'cannot-read-back'> {}
 
 export function structureProof(

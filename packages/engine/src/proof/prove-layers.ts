@@ -3,15 +3,12 @@ import { parseDicom, readSeg, segToSegmentation } from '@isocenter/dicom';
 import { readNifti, readNrrd } from '@isocenter/formats';
 import { makeVolume, type Segmentation, sameGrid, type Volume } from '@isocenter/volume';
 import { compareLayers } from './compare-layers.js';
-import { isExact, type Proof, ProofError } from './proof.js';
+import { FLOAT_AFFINE_MM, isExact, type Proof, ProofError } from './proof.js';
 
 export interface NamedBytes {
   readonly name: string;
   readonly bytes: Uint8Array;
 }
-
-/** NIfTI keeps its affine in 32-bit floats: 0.01 mm covers a metre from the origin. */
-const FLOAT_AFFINE_MM = 0.01;
 
 function proof(
   object: string,

@@ -2,8 +2,9 @@
  * Structures from NIfTI and NRRD: one label map, a Slicer segmentation (.seg.nrrd with its segment fields), or one
  * binary mask per file. Images lie where their own header says.
  */
-import { type ByteSource, isNifti, isNrrd, readNifti, readNrrd } from '@isocenter/formats';
+import { type ByteSource, gunzipBytes, isGzip, isNifti, isNrrd, readNifti, readNrrd } from '@isocenter/formats';
 import {
+  distinctColour,
   type Grid,
   type Segmentation,
   SegmentationBuilder,
@@ -15,7 +16,6 @@ import { StructuresError } from './structures-error.js';
 
 /** Enough of a file to tell its format, gzip header included. */
 const SNIFF_BYTES = 512;
-const GZIP = [0x1f, 0x8b];
 /** Slicer writes fields of up to this many segments that we look for. */
 const MOST_SEGMENTS = 4096;
 const LARGEST_LABEL = 65535;
@@ -23,8 +23,13 @@ const LARGEST_LABEL = 65535;
 /** A file that may hold masks, by its bytes: NIfTI (also gzipped) or NRRD. */
 export async function isMaskImage(source: ByteSource): Promise<boolean> {
   const start = await source.prefix(SNIFF_BYTES);
-  if (start[0] === GZIP[0] && start[1] === GZIP[1]) return /\.nii(\.gz)?$/i.test(source.name);
-  return isNrrd(start) || isNifti(start);
+  if (!isGzip(start)) return isNrrd(start) || isNifti(start);
+  // By its name at once; what is gzipped under another name has to be unpacked to be known.
+  if (/\.nii\.gz$/i.test(source.name)) return true;
+  return source
+    .read()
+    .then(gunzipBytes)
+    .then(isNifti, () => false);
 }
 
 interface ReadImage {
@@ -34,32 +39,51 @@ interface ReadImage {
   readonly keys: ReadonlyMap<string, string>;
 }
 
-/** Reads all files into one segmentation. Throws StructuresError `not-a-mask`, `different-grids`; FormatError. */
+/**
+ * Reads all files into one segmentation, one after the other: a folder of a hundred organs needs the memory of one image and of
+ * the layers. Throws StructuresError `not-a-mask`, `different-grids`; FormatError.
+ */
 export async function readMaskImages(sources: readonly ByteSource[]): Promise<Segmentation> {
-  const images: ReadImage[] = [];
-  for (const source of [...sources].sort((a, b) => (a.name < b.name ? -1 : 1))) images.push(await readImage(source));
-  const grid: Grid = images[0].channels[0];
-  const builder = new SegmentationBuilder(grid);
+  const several = sources.length > 1;
+  let builder: SegmentationBuilder | undefined;
+  let grid: Grid | undefined;
   let count = 0;
-  for (const image of images) {
-    const names = segmentNames(image);
-    image.channels.forEach((channel, layer) => {
+  for (const source of [...sources].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const image = await readImage(source);
+    grid ??= { size: image.channels[0].size, affine: image.channels[0].affine };
+    builder ??= new SegmentationBuilder(grid);
+    for (const [layer, channel] of image.channels.entries()) {
       if (!sameGrid(channel, grid))
         throw new StructuresError('different-grids', 'The mask images do not lie on one grid', {
           where: image.name,
           next: 'Give masks that were made on the same images.',
         });
-      const labels = labelsOf(channel, image.name);
-      // A binary mask is named by its file; an empty one is an empty structure, not nothing: somebody looked.
-      const single = !names && (labels.length === 0 || (labels.length === 1 && (labels[0] === 1 || images.length > 1)));
-      for (const label of labels.length === 0 ? [1] : labels) {
-        const fields = names?.find((field) => field.label === label && field.layer === layer);
-        const name = fields?.name ?? (single ? baseName(image.name) : `label ${label}`);
-        builder.add(structure(name, fields?.colour, count++), binary(channel, label));
-      }
-    });
+      for (const { name, label, colour } of structuresOf(image, layer, several))
+        builder.add(structure(name, colour, count++), binary(channel, label));
+    }
   }
+  if (!builder) throw new StructuresError('no-structures', 'There are no mask images');
   return builder.build();
+}
+
+/**
+ * What a channel holds, by ascending label: the segments that its header lists for this layer, also empty ones, and labels without a
+ * name. A binary mask is named by its file; an empty one is an empty structure, not nothing: somebody looked.
+ */
+function structuresOf(image: ReadImage, layer: number, several: boolean): readonly Omit<SegmentField, 'layer'>[] {
+  const labels = labelsOf(image.channels[layer], image.name);
+  const fields = segmentFields(image)?.filter((field) => field.layer === layer);
+  if (fields) {
+    const unnamed = labels.filter((label) => !fields.some((field) => field.label === label));
+    return [...fields, ...unnamed.map(unnamedLabel)].sort((a, b) => a.label - b.label);
+  }
+  if (labels.length === 0) return [{ name: baseName(image.name), label: 1, colour: undefined }];
+  const single = labels.length === 1 && (labels[0] === 1 || several);
+  return single ? [{ name: baseName(image.name), label: labels[0], colour: undefined }] : labels.map(unnamedLabel);
+}
+
+function unnamedLabel(label: number): Omit<SegmentField, 'layer'> {
+  return { name: `label ${label}`, label, colour: undefined };
 }
 
 async function readImage(source: ByteSource): Promise<ReadImage> {
@@ -96,7 +120,7 @@ interface SegmentField {
 }
 
 /** The segment fields of a Slicer .seg.nrrd, or undefined when there are none. */
-function segmentNames({ keys }: ReadImage): SegmentField[] | undefined {
+function segmentFields({ keys }: ReadImage): SegmentField[] | undefined {
   const fields: SegmentField[] = [];
   for (let n = 0; n < MOST_SEGMENTS; n++) {
     const name = keys.get(`Segment${n}_Name`);
@@ -133,18 +157,6 @@ function baseName(name: string): string {
     .replace(/\.(seg\.)?(nii\.gz|nii|nrrd)$/i, '');
 }
 
-/** Well separated hues for structures that come without a colour (golden angle). */
-const GOLDEN_ANGLE_DEGREES = 137.508;
-
 function structure(name: string, colour: readonly [number, number, number] | undefined, index: number): Structure {
-  return { name, colour: colour ?? hue((index * GOLDEN_ANGLE_DEGREES) % 360), interpretedType: '' };
-}
-
-/** sRGB of a hue at saturation 0.65 and value 0.95. */
-function hue(degrees: number): [number, number, number] {
-  const channel = (offset: number) => {
-    const position = (offset + degrees / 60) % 6;
-    return Math.round(255 * (0.95 - 0.95 * 0.65 * Math.max(0, Math.min(position, 4 - position, 1))));
-  };
-  return [channel(5), channel(3), channel(1)];
+  return { name, colour: colour ?? distinctColour(index), interpretedType: '' };
 }
