@@ -9,6 +9,11 @@ const owners = {
   'dcmjs-codecs': ['@isocenter/dicom', 'the one door to pixel codecs'],
   'onnxruntime-node': ['@isocenter/engine', 'inference runs in compute children only'],
   commander: ['isocenter', 'the command line'],
+  fastify: ['@isocenter/server', 'the one HTTP server'],
+  pg: ['@isocenter/server', 'the one door to PostgreSQL'],
+  kysely: ['@isocenter/server', 'the one door to PostgreSQL'],
+  'pg-boss': ['@isocenter/server', 'the one queue'],
+  '@node-rs/argon2': ['@isocenter/server', 'passwords'],
 };
 
 export function layerFaults() {

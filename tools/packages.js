@@ -8,6 +8,7 @@ export const root = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 /** Imports may only point to a package of a lower level. */
 export const levels = {
   '@isocenter/volume': 0,
+  '@isocenter/client': 0,
   '@isocenter/graph': 0,
   '@isocenter/dicom': 1,
   '@isocenter/formats': 1,

@@ -1,0 +1,48 @@
+/**
+ * The port of blobs as the rest of the server sees them: each has a row that is written before its bytes, so that
+ * nothing can be lost sight of, whatever dies when.
+ */
+import type { Readable } from 'node:stream';
+import type { Actor } from '../accounts/actor.js';
+import type { Executor } from '../state/database.js';
+
+/** 'upload' and 'study' are images of patients: erased when their job ends. */
+export type BlobPurpose = 'upload' | 'study' | 'result' | 'weights' | 'export';
+
+export interface StoredBlob {
+  readonly id: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface WriteBlob {
+  readonly purpose: BlobPurpose;
+  readonly actor: Actor;
+  readonly maximumBytes?: number;
+  readonly signal?: AbortSignal;
+  /** Erased after this unless somebody `keep`s it first; default 1 hour: an upload whose request died goes by itself. */
+  readonly abandonAfterMs?: number;
+}
+
+export interface Blobs {
+  /** Refuses with BlobError `no-space` when the disk has less free than the reserve; 'too-large', 'cancelled'. */
+  write(source: AsyncIterable<Uint8Array>, about: WriteBlob): Promise<StoredBlob>;
+  /** In the transaction that starts to refer to it: from now it stays until `release`. */
+  keep(
+    id: string,
+    owner: { readonly kind: 'job' | 'study' | 'model' | 'result'; readonly id: string },
+    executor: Executor,
+  ): Promise<void>;
+  /** In the transaction that ends the reference: it is erased soon after, audited, also if we die in between. */
+  release(id: string, reason: string, executor: Executor): Promise<void>;
+  /** Erases now what was released (best effort; the sweeper does what this cannot). */
+  eraseReleased(ids: readonly string[]): Promise<void>;
+  open(
+    id: string,
+    range?: { readonly first: number; readonly last: number },
+  ): Promise<{ readonly stream: Readable; readonly bytes: number; readonly sha256: string }>;
+  /** A file on this machine with these bytes: the store's own, or a copy that `done` removes. */
+  toFile(id: string, signal?: AbortSignal): Promise<{ readonly path: string; done(): Promise<void> }>;
+  /** What was released, abandoned or half-written by a dead process is erased. Runs at start and every minute. */
+  sweep(): Promise<{ readonly erased: number; readonly bytes: number; readonly failed: number }>;
+}

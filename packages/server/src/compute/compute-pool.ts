@@ -1,0 +1,94 @@
+/**
+ * The port of where models run: warm child processes, one per model, that take whole tasks (a file in, result files
+ * out), so that neither pixels nor networks ever touch the event loop of the server.
+ */
+import type { Watch } from '@isocenter/volume';
+
+/** A bundle that is unpacked on this machine, with its hash already checked. */
+export interface ModelRef {
+  /** `name:version`, for people and metrics. */
+  readonly address: string;
+  /** Folder of the unpacked bundle. */
+  readonly folder: string;
+  /** Tells versions of the same address apart: the SHA-256 of the bundle. */
+  readonly sha256: string;
+}
+
+/** Options of the engine's segmentStudy that may cross to a child as JSON. */
+export interface SegmentWish {
+  readonly formats: readonly string[] | 'default';
+  readonly series?: string;
+  readonly holes?: 'keyhole' | 'even-odd' | 'separate';
+  readonly profile?: 'strict' | 'innereye';
+  readonly segType?: 'binary' | 'labelmap';
+  readonly inset?: boolean;
+  readonly label?: string;
+  readonly requireExact?: boolean;
+  readonly ignoreDamaged?: boolean;
+  readonly longestRun?: boolean;
+  /** How series that fit equally well are decided; 'first' for clients that cannot be asked. */
+  readonly ties?: 'refuse' | 'first';
+  readonly stem?: string;
+}
+
+export interface SegmentTask {
+  readonly kind: 'segment';
+  readonly model: ModelRef;
+  /** A zip (or tar, DICOM, NIfTI, NRRD file) on this machine. */
+  readonly inputPath: string;
+  /** Exists and is empty; the files of the result are written here. */
+  readonly outputFolder: string;
+  readonly wish: SegmentWish;
+  /** Same UID and time: same bytes. */
+  readonly runUID: string;
+  readonly now: string;
+}
+
+export interface TaskLimits {
+  readonly memoryBytes?: number;
+  readonly timeMs?: number;
+  /** Longest waiting for a free child; over it ComputeError `busy` (HTTP: 503 + Retry-After). Default: wait. */
+  readonly waitMs?: number;
+}
+
+/** The engine's SegmentReport without paths, and what the run took. */
+export interface TaskAnswer {
+  readonly report: unknown;
+  /** Names of the files in the output folder. */
+  readonly files: readonly string[];
+  readonly seconds: number;
+  readonly peakMemoryBytes: number;
+  /** The child was already warm with this model. */
+  readonly warm: boolean;
+}
+
+export interface Forecast {
+  readonly neededBytes: number;
+  readonly availableBytes: number;
+  readonly fits: boolean;
+  /** A sentence for people: what needs what, and what was decided. */
+  readonly why: string;
+}
+
+export interface WarmModel {
+  readonly address: string;
+  readonly sha256: string;
+  readonly state: 'starting' | 'idle' | 'busy';
+  readonly pid: number;
+  readonly residentBytes: number;
+  readonly runs: number;
+  readonly lastUsedAt: Date;
+}
+
+export interface ComputePool {
+  /** Throws what the run throws (ForwardedFailure), ComputeError `busy`, `cancelled`, `time-limit`, `memory-limit`, `child-crashed`. */
+  run(task: SegmentTask, limits?: TaskLimits, watch?: Watch): Promise<TaskAnswer>;
+  forecast(task: Pick<SegmentTask, 'model' | 'inputPath'>): Promise<Forecast>;
+  /** Starts a child and loads the model, so that the first request is fast. */
+  warm(model: ModelRef): Promise<WarmModel>;
+  /** Ends idle children of the model; true when there were any. */
+  evict(sha256: string): Promise<boolean>;
+  models(): readonly WarmModel[];
+  /** Ends all children; running tasks fail with `cancelled`. */
+  close(): Promise<void>;
+}
