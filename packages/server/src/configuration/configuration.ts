@@ -1,9 +1,20 @@
 /**
- * Everything that can be set, with its default, from `config.json` of the data directory, the environment and flags (later ones win).
- * Filled in by the lead; modules take the part they need as an argument and never read the environment themselves.
+ * The configuration of a process: every setting with its value and where that came from. Modules take what they need of
+ * it as arguments and never read the environment themselves.
  */
-export interface Configuration {
-  readonly home: string;
-  readonly host: string;
-  readonly port: number;
+import type { Setting } from './setting.js';
+import type { Settings } from './settings.js';
+
+export type Configuration = {
+  readonly [K in keyof Settings]: Settings[K] extends Setting<infer T> ? T : never;
+};
+
+/** 'default', 'file', 'environment' or 'flag'. */
+export type Origin = 'default' | 'file' | 'environment' | 'flag';
+
+export interface ReadConfiguration {
+  readonly values: Configuration;
+  readonly origins: Readonly<Record<keyof Settings, Origin>>;
+  /** The file that was read, if there is one. */
+  readonly file: string | undefined;
 }
