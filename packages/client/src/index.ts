@@ -1,2 +1,10 @@
-export { type Binary, binary, type Events, type Operation, operation } from './operation.js';
+export type { Call, CallAnswer, CallInput, CallOptions, ClientOf, Upload } from './client/call-types.js';
+export { type Client, type ClientOptions, createClient } from './client/create-client.js';
+export type { Download } from './client/download.js';
+export { type ClientProblemKind, ProblemError } from './client/problem-error.js';
+export { type ServerSentEvent, serverSentEvents } from './client/server-sent-events.js';
+export { type Binary, binary, type Events, events, type Operation, operation } from './operation.js';
+export { type Api, api } from './operations/all.js';
+export { type Problem, problem } from './operations/common.js';
+export { jobStates, laterFormats, outputFormats } from './operations/jobs.js';
 export { type Permission, permissions, permissionsOf, type Role, roles } from './permissions.js';

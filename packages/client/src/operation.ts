@@ -36,6 +36,8 @@ export interface Operation<
   readonly answer?: A;
   /** Status of success; default 200, or 204 without an answer. */
   readonly status?: 200 | 201 | 202 | 204;
+  /** Takes an `Idempotency-Key` header: the same key of the same caller does it once. */
+  readonly idempotent?: boolean;
 }
 
 /** Keeps the literal types of an operation. */
@@ -50,4 +52,8 @@ export function operation<
 
 export function binary(...mediaTypes: readonly string[]): Binary {
   return { kind: 'binary', mediaTypes };
+}
+
+export function events<S extends z.ZodType>(event: S): Events<S> {
+  return { kind: 'events', event };
 }

@@ -1,0 +1,157 @@
+/** What an administrator looks at and turns: audit, settings, workers and compute, self-test, statistics. */
+import { z } from 'zod';
+import { operation } from '../operation.js';
+import { actor, id, pageOf, pageWish, text, time } from './common.js';
+
+export const auditEntry = z.object({
+  number: z.int(),
+  at: time,
+  actor,
+  action: z.string(),
+  subject: z.object({ kind: z.string(), id: z.string() }),
+  reason: z.string().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
+  requestId: z.string().optional(),
+  hash: z.string(),
+});
+
+export const audit = {
+  list: operation({
+    method: 'GET',
+    path: '/isocenter/v1/audit',
+    summary: 'The audit log, newest first',
+    tag: 'audit',
+    permission: 'audit.read',
+    query: z.strictObject({
+      ...pageWish,
+      action: text(64).optional(),
+      actor: id.optional().describe('Id of who did it'),
+      subject: id.optional().describe('Id of what it was done to'),
+      after: time.optional(),
+      before: time.optional(),
+    }),
+    answer: pageOf(auditEntry),
+  }),
+  verify: operation({
+    method: 'POST',
+    path: '/isocenter/v1/audit/verify',
+    summary: 'Check the chain of hashes from the first entry to the last',
+    tag: 'audit',
+    permission: 'audit.read',
+    answer: z.object({
+      intact: z.boolean(),
+      entries: z.int(),
+      firstBroken: z.int().optional().describe('Number of the first entry that does not fit'),
+      head: z.string().optional().describe('Hash of the last entry: keep it elsewhere to notice a cut end'),
+    }),
+  }),
+} as const;
+
+export const setting = z.object({
+  name: z.string(),
+  value: z.unknown(),
+  default: z.unknown(),
+  from: z.enum(['default', 'file', 'environment', 'flag', 'database']).describe('Where the value comes from'),
+  description: z.string(),
+  changeable: z.boolean().describe('Can be changed here; the others are set where the server is started'),
+});
+
+export const settings = {
+  list: operation({
+    method: 'GET',
+    path: '/isocenter/v1/settings',
+    summary: 'All settings with their values; secrets are not shown',
+    tag: 'settings',
+    permission: 'settings.read',
+    answer: z.object({ items: z.array(setting) }),
+  }),
+  get: operation({
+    method: 'GET',
+    path: '/isocenter/v1/settings/:setting',
+    summary: 'One setting',
+    tag: 'settings',
+    permission: 'settings.read',
+    params: z.object({ setting: id }),
+    answer: setting,
+  }),
+  change: operation({
+    method: 'PUT',
+    path: '/isocenter/v1/settings/:setting',
+    summary: 'Change a setting; null brings the default back',
+    tag: 'settings',
+    permission: 'settings.write',
+    params: z.object({ setting: id }),
+    body: z.strictObject({ value: z.unknown(), reason: text(500).optional() }),
+    answer: setting,
+  }),
+} as const;
+
+export const worker = z.object({
+  id,
+  host: z.string(),
+  pid: z.int(),
+  slots: z.int(),
+  startedAt: time,
+  heartbeatAt: time,
+  running: z.array(z.string()).describe('Ids of jobs'),
+});
+
+export const warmModel = z.object({
+  model: z.string(),
+  sha256: z.string(),
+  state: z.enum(['starting', 'idle', 'busy']),
+  pid: z.int(),
+  residentBytes: z.number(),
+  runs: z.int(),
+  lastUsedAt: time,
+});
+
+export const compute = {
+  workers: operation({
+    method: 'GET',
+    path: '/isocenter/v1/workers',
+    summary: 'Workers that are alive, and what they do',
+    tag: 'compute',
+    permission: 'operations.read',
+    answer: z.object({ items: z.array(worker) }),
+  }),
+  models: operation({
+    method: 'GET',
+    path: '/isocenter/v1/compute',
+    summary: 'Warm models of this server and the memory they hold',
+    tag: 'compute',
+    permission: 'operations.read',
+    answer: z.object({ items: z.array(warmModel), residentBytes: z.number() }),
+  }),
+} as const;
+
+export const operations = {
+  selfTest: operation({
+    method: 'POST',
+    path: '/isocenter/v1/self-test',
+    summary: 'A synthetic patient through the real queue: contours out, compared, cleaned up',
+    tag: 'operations',
+    permission: 'operations.run',
+    answer: z.object({
+      passed: z.boolean(),
+      seconds: z.number(),
+      job: z.string().optional(),
+      checks: z.array(z.object({ check: z.string(), passed: z.boolean(), details: z.string().optional() })),
+    }),
+  }),
+  statistics: operation({
+    method: 'GET',
+    path: '/isocenter/v1/statistics',
+    summary: 'Jobs by state, waiting times, models, workers',
+    tag: 'operations',
+    permission: 'operations.read',
+    answer: z.object({
+      jobs: z.object({ byState: z.record(z.string(), z.int()), oldestQueuedSeconds: z.number() }),
+      models: z.object({ active: z.int(), retired: z.int() }),
+      workers: z.int(),
+      warmModels: z.int(),
+      feedback: z.object({ total: z.int(), accepted: z.int() }),
+      studies: z.object({ total: z.int(), bytes: z.number() }),
+    }),
+  }),
+} as const;
