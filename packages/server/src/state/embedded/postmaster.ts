@@ -1,0 +1,128 @@
+/** One run of PostgreSQL: started, ready, stopped. Whoever supervises it starts the next. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StateError } from '../state-error.js';
+import { endCluster } from './cluster-processes.js';
+import { makeFolder } from './initialise.js';
+import type { Location } from './location.js';
+import type { PostgresBinaries } from './platform-binaries.js';
+import type { RunAs } from './run-as.js';
+import { type EmbeddedSettings, postgresArguments, postgresEnvironment } from './settings.js';
+
+const POLL_MS = 3;
+const LARGEST_LOG_BYTES = 1 << 20;
+/** Replaying the log of a crash takes seconds; on a slow disk with a full log perhaps a minute. */
+const LONGEST_START_MS = 180_000;
+const FAST_STOP_MS = 10_000;
+const IMMEDIATE_STOP_MS = 5_000;
+
+export interface Postmaster {
+  readonly pid: number;
+  /** Resolves when the process has ended, however. */
+  readonly ended: Promise<void>;
+  /** Open transactions are aborted, data written; after 10 s ended hard (the next start replays the log). */
+  stop(): Promise<void>;
+}
+
+/** Resolves when it accepts connections. Throws StateError `start-failed`. */
+export async function startPostmaster(
+  location: Location,
+  binaries: PostgresBinaries,
+  runAs: RunAs | undefined,
+  settings: EmbeddedSettings,
+): Promise<Postmaster> {
+  await clearRemains(location);
+  await makeFolder(location.run, runAs);
+  const log = await openLog(location);
+  let child: ChildProcess;
+  try {
+    // In its own session: a Ctrl-C in the terminal is for us, we stop it when our work is done.
+    child = spawn(binaries.postgres, postgresArguments(location, settings), {
+      ...runAs,
+      cwd: location.folder,
+      env: postgresEnvironment,
+      detached: true,
+      stdio: ['ignore', log.fd, log.fd],
+    });
+  } finally {
+    await log.close();
+  }
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    child.once('error', () => resolve());
+  });
+  child.unref();
+  await ready(child, location);
+  return { pid: child.pid as number, ended, stop: () => stop(child, location) };
+}
+
+/** Processes and the pid file of a run that nobody ended. */
+async function clearRemains(location: Location): Promise<void> {
+  const pidFile = join(location.data, 'postmaster.pid');
+  if (!(await stat(pidFile).catch(() => undefined))) return;
+  await endCluster(location);
+  // PostgreSQL would refuse when the number in a stale file now belongs to another process of the same account. None of ours is left.
+  await rm(pidFile, { force: true });
+}
+
+async function openLog({ log }: Location) {
+  const { size } = await stat(log).catch(() => ({ size: 0 }));
+  if (size > LARGEST_LOG_BYTES) await rename(log, `${log}.1`);
+  return open(log, 'a', 0o600);
+}
+
+async function ready(child: ChildProcess, location: Location): Promise<void> {
+  const pidFile = join(location.data, 'postmaster.pid');
+  let failure: Error | undefined;
+  child.once('error', (error) => {
+    failure = error;
+  });
+  const deadline = performance.now() + LONGEST_START_MS;
+  while (performance.now() < deadline) {
+    if (failure || child.exitCode !== null || child.signalCode !== null) throw await startFailure(location, failure);
+    // Line 1 is its number, line 8 its state (src/include/utils/pidfile.h).
+    const lines = await readFile(pidFile, 'utf8').then(
+      (text) => text.split('\n'),
+      () => [],
+    );
+    if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return;
+    await sleep(POLL_MS);
+  }
+  child.kill('SIGQUIT');
+  throw await startFailure(location, new Error('it was not ready in time'));
+}
+
+async function startFailure(location: Location, cause: Error | undefined): Promise<StateError> {
+  const log = await readFile(location.log, 'utf8').catch(() => '');
+  const fatal = log.split('\n').findLast((line) => /FATAL|PANIC|error while loading|could not/.test(line));
+  const reason = cause?.message ?? fatal?.replace(/^.*?(FATAL|PANIC): */, '') ?? 'it ended at once';
+  return new StateError('start-failed', `The embedded database did not start: ${reason}`, {
+    where: 'postgres.log beside the database',
+    next: 'Free space, file rights and memory are the usual reasons; the log has the details.',
+    cause,
+  });
+}
+
+async function stop(child: ChildProcess, location: Location): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.ref();
+  child.kill('SIGINT');
+  if (await within(exit, FAST_STOP_MS)) return;
+  child.kill('SIGQUIT');
+  if (await within(exit, IMMEDIATE_STOP_MS)) return;
+  child.kill('SIGKILL');
+  await exit;
+  await endCluster(location);
+}
+
+async function within(event: Promise<unknown>, ms: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = sleep(ms, false, { signal: timer.signal }).catch(() => false);
+  const first = await Promise.race([event.then(() => true), late]);
+  timer.abort();
+  return first;
+}

@@ -1,0 +1,80 @@
+/**
+ * Brings a database to the schema of this program: forward only, all missing migrations in one transaction, one server at a time.
+ * A database that a newer program has migrated is refused untouched.
+ */
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Migration, migrations as ours } from './migrations/index.js';
+import { StateError } from './state-error.js';
+import type { StateTables } from './tables.js';
+
+/** Any number that no other program on the same database uses for its advisory lock: 'iso' and 'mig' in ASCII. */
+const LOCK = 0x69_73_6f_6d_69_67;
+
+/** Resolves with the names it ran. Throws StateError `program-too-old`, `migration-failed`, `refused`; then nothing has changed. */
+export async function migrate<T>(db: Kysely<T>, list: readonly Migration[] = ours): Promise<readonly string[]> {
+  return (db as unknown as Kysely<StateTables>).transaction().execute(async (transaction) => {
+    // Waiting for the other server, and rewriting a large table, may take longer than a query of a request.
+    await sql`set local statement_timeout = 0`.execute(transaction);
+    await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(transaction);
+    const missing = await missingMigrations(transaction, list);
+    for (const [offset, { name, up }] of missing.entries()) {
+      try {
+        await up(transaction as unknown as Kysely<unknown>);
+      } catch (cause) {
+        throw new StateError(
+          'migration-failed',
+          `The database could not be brought up to date: ${(cause as Error).message}`,
+          {
+            where: name,
+            next: 'Nothing was changed. Start the version that ran before, and report this with the log.',
+            cause,
+          },
+        );
+      }
+      const position = list.length - missing.length + offset;
+      await transaction.insertInto('schema_migration').values({ name, position }).execute();
+    }
+    return missing.map(({ name }) => name);
+  });
+}
+
+async function missingMigrations(
+  db: Transaction<StateTables>,
+  list: readonly Migration[],
+): Promise<readonly Migration[]> {
+  const { rows } = await sql<{ readonly there: boolean }>`
+    select to_regclass('schema_migration') is not null as there`.execute(db);
+  if (!rows[0]?.there) await createMigrationTable(db);
+  const applied = await db.selectFrom('schema_migration').select('name').orderBy('position').execute();
+  for (const [position, { name }] of applied.entries()) {
+    const expected = list[position]?.name;
+    if (expected === name) continue;
+    if (expected === undefined) {
+      throw new StateError('program-too-old', 'This database was written by a newer version of Isocenter.', {
+        where: name,
+        next: 'Start that version, or a newer one. To go back, restore a backup that was made before the update.',
+      });
+    }
+    throw new StateError(
+      'program-too-old',
+      'This database was written by a version of Isocenter that this one does not know.',
+      {
+        where: `migration ${position} is ${name}, expected ${expected}`,
+        next: 'Start the version that wrote it.',
+      },
+    );
+  }
+  return list.slice(applied.length);
+}
+
+async function createMigrationTable(db: Transaction<StateTables>): Promise<void> {
+  await sql`create table schema_migration (
+    name text primary key,
+    position integer not null unique,
+    applied_at timestamptz not null default now()
+  )`.execute(db);
+  await sql`comment on table schema_migration is 'Which migrations have run.'`.execute(db);
+  await sql`comment on column schema_migration.name is 'Name of its file.'`.execute(db);
+  await sql`comment on column schema_migration.position is 'Its place in the order, from 0.'`.execute(db);
+  await sql`comment on column schema_migration.applied_at is 'When it ran.'`.execute(db);
+}

@@ -1,0 +1,4 @@
+/** Tables of this area; filled in by its owner. */
+import type { Kysely } from 'kysely';
+
+export async function up(_db: Kysely<unknown>): Promise<void> {}
