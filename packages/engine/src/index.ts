@@ -54,8 +54,14 @@ export { type ProveRtstructOptions, proveRtstruct } from './proof/prove-rtstruct
 export { runBundle } from './run.js';
 export type { RunOptions } from './run-network.js';
 export { ComputeError, type ComputeErrorKind, ForwardedFailure } from './runtime/compute-error.js';
-export { ForecastError } from './runtime/forecast.js';
+export { sweepExchangeFolders } from './runtime/exchange-folder.js';
+export { ForecastError, type ForecastItem, megabytes, PROCESS_BYTES, sumOf } from './runtime/forecast.js';
+export { forecastOfFile } from './runtime/forecast-of-file.js';
+export { WITHOUT_TELEMETRY } from './runtime/import-onnx.js';
+export { NetworkCache, warmNetwork } from './runtime/network-cache.js';
 export { onnxRuntimeVersion } from './runtime/onnx-version.js';
+export { makeOwnedFolder, refreshOwnedFolder, sweepOwnedFolders } from './runtime/owned-folder.js';
+export { forgetPeak, type ProcessMemory, processMemory } from './runtime/process-memory.js';
 export { type ChildOptions, type ChildResult, runBundleInChild } from './runtime/run-in-child.js';
 export { SegmentError, type SegmentOptions, segmentStudy } from './segment.js';
 export type { SegmentReport } from './segment-report.js';

@@ -16,6 +16,7 @@ import type { ModelInput } from './model-input.js';
 import type { Prediction } from './prediction.js';
 import { predictionOf } from './prediction-of.js';
 import { checkForecast, type ForecastItem, PROCESS_BYTES } from './runtime/forecast.js';
+import type { NetworkCache } from './runtime/network-cache.js';
 import type { NetworkRuntime } from './runtime/network-runtime.js';
 import { loadOnnx } from './runtime/onnx-runtime.js';
 import { RuntimeFailure } from './runtime/runtime-failure.js';
@@ -31,6 +32,8 @@ export interface RunOptions {
   readonly memoryLimitBytes?: number;
   /** Called once the input's values have been taken over, so that the compute child need not hold them during the run. */
   readonly onInputTaken?: () => void;
+  /** Where networks stay loaded from one run to the next; default: loaded and given back by this run. */
+  readonly networks?: NetworkCache;
 }
 
 const FLOAT_BYTES = 4;
@@ -66,7 +69,8 @@ export async function runNetwork(
   for (const [key, entry] of sample) if (entry !== image) sample.set(key, withoutData(entry));
   collectGarbage();
 
-  const runtime = await loadOnnx(plan.model, options.threads === undefined ? {} : { threads: options.threads });
+  const load = options.networks ? options.networks.load.bind(options.networks) : loadOnnx;
+  const runtime = await load(plan.model, options.threads === undefined ? {} : { threads: options.threads });
   try {
     const { stages, used } = streamedPart(postprocessing, sample, image, plan.predictionKey, grid);
     const rest = postprocessing.slice(used).some((transform) => transform.inverts);

@@ -17,6 +17,7 @@ import type { ModelInput } from './model-input.js';
 import type { Prediction } from './prediction.js';
 import { type Proof, requireExact } from './proof/proof.js';
 import { builtinTargetOf, runBundle } from './run.js';
+import type { RunOptions } from './run-network.js';
 import { type ChildOptions, runBundleInChild } from './runtime/run-in-child.js';
 import type { SegmentReport } from './segment-report.js';
 
@@ -40,6 +41,8 @@ export interface SegmentOptions {
   readonly limits?: ChildOptions;
   /** Where the model runs; default: built-in models here, networks in a child. */
   readonly process?: 'this' | 'child';
+  /** Threads, memory limit and warm networks of a run in this process. */
+  readonly run?: RunOptions;
   readonly intakeLimits?: Partial<IntakeLimits>;
   /** Overwrite files of the same name; default true. */
   readonly overwrite?: boolean;
@@ -193,7 +196,7 @@ async function predict(
 ): Promise<{ prediction: Prediction; peakMemoryBytes?: number }> {
   const where = options.process ?? (builtinTargetOf(bundle) ? 'this' : 'child');
   if (where === 'child') return runBundleInChild(bundle, input, options.limits ?? {}, watch);
-  return { prediction: await runBundle(bundle, input, watch) };
+  return { prediction: await runBundle(bundle, input, watch, options.run) };
 }
 
 function provenanceOf(bundle: Bundle, options: SegmentOptions): Provenance {

@@ -7,7 +7,11 @@ export type ComputeErrorKind =
   | 'memory-limit'
   | 'child-crashed'
   | 'temporary-folder'
-  | 'child-not-built';
+  | 'child-not-built'
+  /** Nobody was free for as long as the caller would wait. */
+  | 'busy'
+  /** It would not fit, and was not begun. */
+  | 'memory-forecast';
 
 export class ComputeError extends Failure<ComputeErrorKind> {}
 

@@ -2,11 +2,12 @@
  * How volumes go to the compute child and labels come back: raw bytes in files of a private folder (mode 0700) with a
  * JSON header. The parent removes the folder however the run ends; folders of parents that died are swept at the next start.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Affine, makeVolume, type Size3, type Volume, type VoxelArray } from '@isocenter/volume';
 import { ComputeError } from './compute-error.js';
+import { makeOwnedFolder, sweepOwnedFolders } from './owned-folder.js';
 
 const PREFIX = 'isocenter-run-';
 
@@ -31,26 +32,12 @@ export interface VolumeHeader {
 
 export async function makeExchangeFolder(root = tmpdir()): Promise<string> {
   await sweepExchangeFolders(root);
-  return mkdtemp(join(root, `${PREFIX}${process.pid}-`)).catch(noRoom);
+  return makeOwnedFolder(root, PREFIX).catch(noRoom);
 }
 
 /** Removes what processes that no longer exist have left; others' folders stay. */
-export async function sweepExchangeFolders(root = tmpdir()): Promise<void> {
-  for (const name of await readdir(root).catch(() => [])) {
-    const pid = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid)))
-      await rm(join(root, name), { recursive: true, force: true }).catch(() => {});
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, and is somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+export function sweepExchangeFolders(root = tmpdir()): Promise<void> {
+  return sweepOwnedFolders(root, PREFIX);
 }
 
 export async function writeVolume(folder: string, file: string, volume: Volume): Promise<VolumeHeader> {

@@ -1,5 +1,5 @@
 /** Resident memory of a process, read from /proc (Linux). Elsewhere it is not known, and limits cannot be enforced by it. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 export interface ProcessMemory {
   readonly residentBytes: number;
@@ -17,5 +17,14 @@ export function processMemory(pid: number | 'self'): ProcessMemory | undefined {
     return Number.isFinite(residentBytes) && Number.isFinite(peakBytes) ? { residentBytes, peakBytes } : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Lets `peakBytes` of this process begin anew (proc(5), clear_refs), so that each run of a warm child has its own. */
+export function forgetPeak(): void {
+  try {
+    writeFileSync('/proc/self/clear_refs', '5');
+  } catch {
+    // Not Linux, or a kernel without it: the peak of all runs is reported for each.
   }
 }

@@ -19,6 +19,7 @@ import { ComputeError, ForwardedFailure } from './compute-error.js';
 import { makeExchangeFolder, readVolume, writeVolume } from './exchange-folder.js';
 import { checkForecast, megabytes, PROCESS_BYTES } from './forecast.js';
 import { WITHOUT_TELEMETRY } from './import-onnx.js';
+import { refreshOwnedFolder } from './owned-folder.js';
 import { processMemory } from './process-memory.js';
 
 export interface ChildOptions {
@@ -69,6 +70,7 @@ export async function runBundleInChild(
   const threads = options.threads ?? availableParallelism();
   const started = performance.now();
   const folder = await makeExchangeFolder();
+  const endRefresh = refreshOwnedFolder(folder);
   try {
     const channels = [];
     for (const [at, { name, volume, modality, units }] of input.channels.entries())
@@ -89,6 +91,7 @@ export async function runBundleInChild(
       threads,
     };
   } finally {
+    endRefresh();
     await rm(folder, { recursive: true, force: true, maxRetries: 3 });
   }
 }
