@@ -18,12 +18,11 @@ interface EntryColumns {
 
 /** Rows live from the insert to the end of the same transaction. */
 export interface AuditPendingTable extends EntryColumns {
-  id: Generated<string>;
+  id: Generated<number>;
 }
 
-/** bigint comes as text from `pg`. */
 export interface AuditEntryTable extends EntryColumns {
-  seq: string;
+  seq: number;
   previous: Buffer;
   hash: Buffer;
 }
@@ -32,7 +31,7 @@ export interface AuditEntryTable extends EntryColumns {
 export interface AuditHeadTable {
   only: boolean;
   log_id: string;
-  seq: string;
+  seq: number;
   hash: Buffer;
 }
 
