@@ -1,8 +1,10 @@
 /** The pool of connections and Kysely over it; the same for the embedded and an external PostgreSQL. */
+
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import pg from 'pg';
 import type { Tables } from './database.js';
-import { withUnavailable } from './postgres-error.js';
+import { isUnavailable, withUnavailable } from './postgres-error.js';
 import { StateError } from './state-error.js';
 
 export interface ConnectOptions {
@@ -20,6 +22,9 @@ const STATEMENT_TIMEOUT_MS = 30_000;
 const IDLE_TRANSACTION_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const IDLE_CONNECTION_MS = 60_000;
+/** How long a query waits for a connection while the database is away. */
+const PATIENCE_MS = 2_000;
+const RETRY_MS = 50;
 
 /** `bigint` columns come as numbers: ours count bytes and rows. One that a number cannot hold is an error, never rounded. */
 function parseBigint(text: string): number {
@@ -61,20 +66,27 @@ export function createDatabase(pool: pg.Pool): Kysely<Tables> {
 
 class NamingPool implements PostgresPool {
   readonly #pool: pg.Pool;
+  #ended = false;
 
   constructor(pool: pg.Pool) {
     this.#pool = pool;
   }
 
   async connect(): Promise<PostgresPoolClient> {
-    try {
-      return namingClient(await this.#pool.connect());
-    } catch (error) {
-      throw withUnavailable(error);
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return namingClient(await this.#pool.connect());
+      } catch (error) {
+        // Nothing has been asked yet: to try again is safe, and PostgreSQL is back 0.2 s after a crash.
+        if (!isUnavailable(error) || this.#ended || performance.now() > deadline) throw withUnavailable(error);
+      }
+      await sleep(RETRY_MS);
     }
   }
 
   async end(): Promise<void> {
+    this.#ended = true;
     await this.#pool.end();
   }
 }

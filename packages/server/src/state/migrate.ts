@@ -2,7 +2,7 @@
  * Brings a database to the schema of this program: forward only, all missing migrations in one transaction, one server at a time.
  * A database that a newer program has migrated is refused untouched.
  */
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { type Migration, migrations as ours } from './migrations/index.js';
 import { StateError } from './state-error.js';
 import type { StateTables } from './tables.js';
@@ -38,13 +38,27 @@ export async function migrate<T>(db: Kysely<T>, list: readonly Migration[] = our
   });
 }
 
+/** For programs that only use the schema. Throws StateError `not-migrated`, `program-too-old`. */
+export async function checkMigrated<T>(db: Kysely<T>, list: readonly Migration[] = ours): Promise<void> {
+  const missing = await missingMigrations(db as unknown as Kysely<StateTables>, list, false);
+  if (missing.length === 0) return;
+  throw new StateError('not-migrated', 'This database is older than the program.', {
+    where: missing[0]?.name,
+    next: 'Start the server of this version once; it brings the database up to date.',
+  });
+}
+
 async function missingMigrations(
-  db: Transaction<StateTables>,
+  db: Kysely<StateTables>,
   list: readonly Migration[],
+  create = true,
 ): Promise<readonly Migration[]> {
   const { rows } = await sql<{ readonly there: boolean }>`
     select to_regclass('schema_migration') is not null as there`.execute(db);
-  if (!rows[0]?.there) await createMigrationTable(db);
+  if (!rows[0]?.there) {
+    if (!create) return list;
+    await createMigrationTable(db);
+  }
   const applied = await db.selectFrom('schema_migration').select('name').orderBy('position').execute();
   for (const [position, { name }] of applied.entries()) {
     const expected = list[position]?.name;
@@ -67,7 +81,7 @@ async function missingMigrations(
   return list.slice(applied.length);
 }
 
-async function createMigrationTable(db: Transaction<StateTables>): Promise<void> {
+async function createMigrationTable(db: Kysely<StateTables>): Promise<void> {
   await sql`create table schema_migration (
     name text primary key,
     position integer not null unique,

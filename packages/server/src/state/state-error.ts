@@ -15,6 +15,8 @@ export type StateErrorKind =
   | 'database-too-old'
   /** The database was written by a newer Isocenter. */
   | 'program-too-old'
+  /** The program is newer than the database, and must not migrate it. */
+  | 'not-migrated'
   | 'migration-failed'
   | 'binaries-missing'
   | 'no-unprivileged-user'

@@ -53,7 +53,7 @@ export async function testDatabase(options: { readonly migrated?: boolean } = {}
 }
 
 async function startServer(): Promise<TestServer> {
-  const home = await mkdtemp(join(tmpdir(), 'isocenter-test-'));
+  const home = await mkdtemp(join(tmpdir(), 'isocenter-db-'));
   await chmod(home, 0o711);
   const watcher = watch(home);
   const postgres = await EmbeddedPostgres.start({ home, durable: false });

@@ -16,7 +16,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     created_at timestamptz not null,
     created_by_kind text not null,
     created_by text not null,
-    abandon_after_ms bigint,
     due_at timestamptz,
     released_at timestamptz,
     release_reason text,
