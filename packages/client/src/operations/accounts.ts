@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { operation } from '../operation.js';
 import { permissions, roles } from '../permissions.js';
-import { actor, flag, id, pageOf, pageWish, text, time } from './common.js';
+import { actor, id, text, time } from './common.js';
 
 const role = z.enum(roles);
 const permission = z.enum(permissions);
@@ -17,7 +17,17 @@ export const me = z.object({
   permissions: z.array(permission),
 });
 
-const session = z.object({ expiresAt: time, me });
+const signedIn = z.object({ expiresAt: time, me });
+
+export const session = z.object({
+  id,
+  userId: z.string(),
+  userName: z.string(),
+  address: z.string(),
+  createdAt: time,
+  lastSeenAt: time,
+  expiresAt: time,
+});
 
 export const sessions = {
   signIn: operation({
@@ -27,8 +37,16 @@ export const sessions = {
     tag: 'sessions',
     permission: 'public',
     body: z.strictObject({ name: userName, password }),
-    answer: session,
+    answer: signedIn,
     status: 201,
+  }),
+  list: operation({
+    method: 'GET',
+    path: '/isocenter/v1/sessions',
+    summary: 'My sessions; everybody’s with users.manage',
+    tag: 'sessions',
+    permission: 'signed-in',
+    answer: z.object({ items: z.array(session) }),
   }),
   signOut: operation({
     method: 'DELETE',
@@ -36,6 +54,14 @@ export const sessions = {
     summary: 'Sign out',
     tag: 'sessions',
     permission: 'signed-in',
+  }),
+  revoke: operation({
+    method: 'DELETE',
+    path: '/isocenter/v1/sessions/:session',
+    summary: 'End a session on another device',
+    tag: 'sessions',
+    permission: 'signed-in',
+    params: z.object({ session: id }),
   }),
   me: operation({
     method: 'GET',
@@ -51,9 +77,12 @@ export const sessions = {
     summary: 'Change my password; my other sessions end',
     tag: 'sessions',
     permission: 'signed-in',
-    body: z.strictObject({ current: password, new: password }),
+    body: z.strictObject({ current: password, wanted: password }),
+    answer: signedIn,
   }),
 } as const;
+
+const link = z.object({ token: z.string(), expiresAt: time });
 
 export const invites = {
   status: operation({
@@ -70,18 +99,32 @@ export const invites = {
     summary: 'Invite a person: a token for one use',
     tag: 'invites',
     permission: 'users.manage',
-    body: z.strictObject({ role, name: userName.optional() }),
-    answer: z.object({ token: z.string(), expiresAt: time }),
+    body: z.strictObject({ role, name: userName.optional().describe('The name that must be used') }),
+    answer: link,
     status: 201,
+  }),
+  inspect: operation({
+    method: 'POST',
+    path: '/isocenter/v1/invites/inspect',
+    summary: 'What an invitation is for, before it is used',
+    tag: 'invites',
+    permission: 'public',
+    body: z.strictObject({ token }),
+    answer: z.object({
+      purpose: z.enum(['setup', 'invite', 'reset']),
+      role,
+      name: z.string().optional(),
+      expiresAt: time,
+    }),
   }),
   accept: operation({
     method: 'POST',
     path: '/isocenter/v1/invites/accept',
-    summary: 'Take an invitation: makes the account and signs in',
+    summary: 'Use a link: makes the account (or sets its password) and signs in',
     tag: 'invites',
     permission: 'public',
     body: z.strictObject({ token, name: userName, password }),
-    answer: session,
+    answer: signedIn,
     status: 201,
   }),
 } as const;
@@ -90,11 +133,14 @@ export const user = z.object({
   id,
   name: z.string(),
   role,
+  signsInWith: z.enum(['password', 'provider']),
   disabled: z.boolean(),
-  lockedUntil: time.optional(),
   createdAt: time,
   lastSignInAt: time.optional(),
 });
+
+const userParams = z.object({ user: id });
+const reason = text(500).optional();
 
 export const users = {
   list: operation({
@@ -103,8 +149,7 @@ export const users = {
     summary: 'People with an account',
     tag: 'users',
     permission: 'users.manage',
-    query: z.strictObject(pageWish),
-    answer: pageOf(user),
+    answer: z.object({ items: z.array(user) }),
   }),
   get: operation({
     method: 'GET',
@@ -112,22 +157,36 @@ export const users = {
     summary: 'One person',
     tag: 'users',
     permission: 'users.manage',
-    params: z.object({ user: id }),
+    params: userParams,
     answer: user,
   }),
   update: operation({
     method: 'PATCH',
     path: '/isocenter/v1/users/:user',
-    summary: 'Change role, disable or enable, unlock',
+    summary: 'Change the role, disable or enable',
     tag: 'users',
     permission: 'users.manage',
-    params: z.object({ user: id }),
-    body: z.strictObject({
-      role: role.optional(),
-      disabled: z.boolean().optional(),
-      unlock: z.literal(true).optional(),
-    }),
+    params: userParams,
+    body: z.strictObject({ role: role.optional(), disabled: z.boolean().optional(), reason }),
     answer: user,
+  }),
+  unlock: operation({
+    method: 'POST',
+    path: '/isocenter/v1/users/:user/unlock',
+    summary: 'Forget failed sign-ins of this person',
+    tag: 'users',
+    permission: 'users.manage',
+    params: userParams,
+  }),
+  resetLink: operation({
+    method: 'POST',
+    path: '/isocenter/v1/users/:user/reset-link',
+    summary: 'A token with which the person sets a new password',
+    tag: 'users',
+    permission: 'users.manage',
+    params: userParams,
+    answer: link,
+    status: 201,
   }),
   remove: operation({
     method: 'DELETE',
@@ -135,16 +194,18 @@ export const users = {
     summary: 'Remove an account; its jobs and audit entries stay',
     tag: 'users',
     permission: 'users.manage',
-    params: z.object({ user: id }),
+    params: userParams,
+    query: z.strictObject({ reason }),
   }),
 } as const;
 
 export const key = z.object({
   id,
   name: z.string(),
+  prefix: z.string().describe('First characters, to recognise it by'),
+  createdBy: actor,
   role,
   scopes: z.array(permission).optional().describe('What it is limited to; absent: all that its role may do'),
-  createdBy: z.string().optional().describe('Id of its maker'),
   createdAt: time,
   expiresAt: time.optional(),
   lastUsedAt: time.optional(),
@@ -170,11 +231,10 @@ export const keys = {
   list: operation({
     method: 'GET',
     path: '/isocenter/v1/keys',
-    summary: 'My keys; everybody’s with keys.manage and all=true',
+    summary: 'My keys; everybody’s with keys.manage',
     tag: 'keys',
     permission: 'keys.own',
-    query: z.strictObject({ ...pageWish, all: flag.optional() }),
-    answer: pageOf(key),
+    answer: z.object({ items: z.array(key) }),
   }),
   revoke: operation({
     method: 'DELETE',

@@ -49,11 +49,12 @@ export const audit = {
 
 export const setting = z.object({
   name: z.string(),
-  value: z.unknown(),
-  default: z.unknown(),
-  from: z.enum(['default', 'file', 'environment', 'flag', 'database']).describe('Where the value comes from'),
-  description: z.string(),
+  value: z.unknown().describe('What this server runs with; secrets as "(set)"'),
+  origin: z.enum(['default', 'file', 'environment', 'flag']),
+  environment: z.string().describe('Name of its variable'),
+  about: z.string(),
   changeable: z.boolean().describe('Can be changed here; the others are set where the server is started'),
+  waiting: z.unknown().optional().describe('What was set since and holds after the next start'),
 });
 
 export const settings = {
@@ -77,7 +78,7 @@ export const settings = {
   change: operation({
     method: 'PUT',
     path: '/isocenter/v1/settings/:setting',
-    summary: 'Change a setting; null brings the default back',
+    summary: 'Write a setting into the configuration file, for the next start; null brings the default back',
     tag: 'settings',
     permission: 'settings.write',
     params: z.object({ setting: id }),

@@ -7,46 +7,128 @@ import { id, pageOf, pageWish, text, time } from './common.js';
 /** Longest form that fits into a request line. */
 const LONGEST_FORM = 6000;
 
-const code = z.object({ value: z.string(), scheme: z.string(), meaning: z.string() });
+const LONGEST_LINE = 256;
+const line = text(LONGEST_LINE);
+const description = text(10_000);
+const language = text(16).describe('Language of the texts, e.g. "en"');
+const vector = z.object({ x: z.number(), y: z.number(), z: z.number() });
 
 export const structure = z.object({
-  id,
-  name: z.string(),
   label: z.int().describe('Value of its voxels in the label map'),
-  colour: z.array(z.int()).length(3).describe('sRGB, 0..255'),
+  name: z.string(),
+  colour: z.array(z.int()).describe('sRGB, 0..255'),
   type: z.enum(['External', 'Organ', 'Unknown']),
   interpretedType: z.string().describe('RT ROI Interpreted Type; empty: not said'),
-  fmaCode: z.int().optional(),
-  channel: z.string().optional(),
-  code: code.optional(),
-  category: code.optional(),
+  fmaCode: z.int().describe('Foundational Model of Anatomy; 0: not known'),
+  code: z.object({ value: z.string(), scheme: z.string(), meaning: z.string() }).nullable(),
+  inputChannelId: z.string(),
+  structureId: z.string(),
 });
 
-export const regulatoryFramework = z.object({
-  framework: text(128),
+const regulatoryFramework = z.object({
+  framework: line,
   status: z.enum(['Clinical', 'Investigational', 'Recalled', 'Withdrawn']),
-  udi: text(128).optional(),
-  manufacturer: text(128).optional(),
-  detailsUrl: text(500).optional(),
-  releaseDate: time.optional(),
+  udi: line.default(''),
+  manufacturer: line.default(''),
+  detailsUrl: line.default(''),
+  releaseDate: time.nullable().default(null),
 });
 
-export const model = z.looseObject({
+/** What may be said of a version without changing what it computes or writes. */
+const saidOfModel = {
+  versionId: text(128).min(1),
+  description,
+  creditsRequired: z.number().min(0),
+  majorVersion: z.int().min(0),
+  minorVersion: z.int().min(0),
+  languageCode: language,
+  regulatoryFrameworks: z.array(regulatoryFramework).max(64),
+};
+
+export const model = z.object({
   id,
   familyId: id,
   address: z.string().describe('name:version'),
+  name: z.string(),
+  version: z.string(),
   state: z.enum(['active', 'retired']),
-  description: z.string().optional(),
-  sha256: z.string().optional().describe('Of the bundle'),
-  bytes: z.number().optional(),
-  createdAt: time.optional(),
+  origin: z.enum(['added', 'shipped']),
+  kind: z.enum(['segmentation', 'classification', 'regression']),
+  takes: z.enum(['images', 'features']).describe('features: a vector of numbers; cannot be asked about a study'),
+  problem: z.string().optional().describe('Why this program cannot run it; absent when it can'),
+  ...saidOfModel,
+  createdOn: time,
+  addedAt: time,
+  regulatoryStatus: z.string(),
+  manufacturer: z.string(),
+  modelName: z.string(),
+  intendedUse: z.string(),
   structures: z.array(structure),
-  regulatoryFrameworks: z.array(regulatoryFramework),
+  classes: z.array(z.string()),
+  channels: z.array(
+    z.object({ name: z.string(), modalities: z.array(z.string()), units: z.string(), optional: z.boolean() }),
+  ),
+  sha256: z.string().describe('Of the bundle'),
+  bytes: z.number(),
+  weightsSha256: z.string(),
+  files: z.array(z.object({ path: z.string(), bytes: z.number(), sha256: z.string() })),
+  pythonModule: z
+    .object({ name: z.string(), sha256: z.string(), bytes: z.number() })
+    .optional()
+    .describe('Stored with the model, never run'),
 });
 
-export const family = z.looseObject({
+const modelChanges = z
+  .strictObject({
+    ...saidOfModel,
+    structures: z
+      .array(
+        z.strictObject({
+          label: structure.shape.label,
+          type: structure.shape.type.optional(),
+          fmaCode: z.int().min(0).optional(),
+          inputChannelId: text(64).optional(),
+          structureId: text(64).min(1).optional(),
+        }),
+      )
+      .max(65_535),
+  })
+  .partial();
+
+const saidOfFamily = {
+  languageCode: language,
+  name: line.describe('For people'),
+  description,
+  clinicalDomain: line,
+  anatomicalRegion: line,
+  primaryStructure: line,
+  modalities: z.array(line).max(64),
+  inputChannels: z
+    .array(
+      z.object({
+        channelId: text(64).min(1),
+        constraints: z.object({
+          acceptedModalities: z.array(text(64)),
+          spacingMin: vector.describe('mm'),
+          spacingMax: vector.describe('mm'),
+          dimensionsMin: vector.describe('voxels'),
+          dimensionsMax: vector.describe('voxels'),
+          originalDataRequired: z.boolean(),
+          isAxial: z.boolean(),
+        }),
+      }),
+    )
+    .max(64),
+  bodyPartsExamined: z.array(text(64)).max(111).describe('Names as docs/how-to/add-models.md lists them'),
+  gender: z.enum(['Male', 'Female', 'Any']),
+};
+
+export const family = z.object({
   id,
-  canonicalName: z.string(),
+  canonicalName: z.string().describe('The name of name:version'),
+  ...saidOfFamily,
+  createdAt: time,
+  updatedAt: time,
 });
 
 const modelParams = z.object({ model: id.describe('Id, name:version, or name for its newest active version') });
@@ -92,7 +174,7 @@ export const models = {
     tag: 'models',
     permission: 'models.write',
     params: modelParams,
-    body: z.looseObject({}),
+    body: modelChanges,
     answer: model,
   }),
   retire: operation({
@@ -184,7 +266,7 @@ export const families = {
     tag: 'models',
     permission: 'models.write',
     params: z.object({ family: id }),
-    body: z.looseObject({}),
+    body: z.strictObject(saidOfFamily).partial(),
     answer: family,
   }),
 } as const;

@@ -9,6 +9,7 @@ import { up as accounts } from './0002-accounts.js';
 import { up as blobs } from './0003-blobs.js';
 import { up as registry } from './0004-registry.js';
 import { up as jobs } from './0005-jobs.js';
+import { up as rest } from './0006-rest.js';
 
 export interface Migration {
   readonly name: string;
@@ -22,4 +23,5 @@ export const migrations: readonly Migration[] = [
   { name: '0003-blobs', up: blobs },
   { name: '0004-registry', up: registry },
   { name: '0005-jobs', up: jobs },
+  { name: '0006-rest', up: rest },
 ];
