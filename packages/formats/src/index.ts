@@ -19,7 +19,7 @@ export {
   fileSource,
   mapConcurrently,
 } from './intake/source.js';
-export { type WriteZipOptions, writeZip, type ZipContent, zipStream } from './intake/write-zip.js';
+export { type WriteZipOptions, writeZip, type ZipContent, type ZipStreamed, zipStream } from './intake/write-zip.js';
 export { isNifti, type NiftiHeader, parseNiftiHeader } from './nifti/nifti-header.js';
 export { type NiftiImage, niftiSampleBytes, type ReadNiftiOptions, readNifti } from './nifti/read-nifti.js';
 export { type WriteNiftiOptions, writeNifti } from './nifti/write-nifti.js';
