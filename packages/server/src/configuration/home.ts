@@ -1,6 +1,6 @@
 /** Where data lies when nobody says: the place that each system has for it. */
 import { homedir, platform } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 export function defaultHome(): string {
   if (process.env.XDG_DATA_HOME) return join(process.env.XDG_DATA_HOME, 'isocenter');
@@ -12,4 +12,9 @@ export function defaultHome(): string {
     default:
       return join(homedir(), '.local/share/isocenter');
   }
+}
+
+/** The data directory that a command means: named, from the environment, or the usual one. */
+export function configuredHome(named?: string): string {
+  return resolve(named ?? (process.env.ISOCENTER_HOME || defaultHome()));
 }
