@@ -21,6 +21,7 @@ import {
 import { printable } from './output/printable.js';
 import { progressBar } from './output/progress-bar.js';
 import { type Terminal, terminal } from './output/terminal.js';
+import { addServerCommands } from './server-program.js';
 
 /** What every command gets besides its own arguments. */
 export interface CommandContext {
@@ -81,7 +82,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   return status;
 }
 
-type Act = <Options extends { json?: boolean }>(
+export type Act = <Options extends { json?: boolean }>(
   options: Options,
   load: () => Promise<Action<Options>>,
 ) => Promise<void>;
@@ -251,12 +252,7 @@ function buildProgram(act: Act): Command {
     .description('check this machine and this installation')
     .action((options) => act(options, async () => (await import('./commands/doctor.js')).doctorCommand));
 
-  program
-    .command('serve')
-    .addOption(json())
-    .description('the server (not built yet)')
-    .action((options) => act(options, async () => (await import('./commands/serve.js')).serveCommand));
-
+  addServerCommands(program, act);
   return program;
 }
 

@@ -1,7 +1,5 @@
 /** The options that all commands about a server share, and the configuration they make. */
 import { ConfigurationError, type ReadConfiguration, readConfiguration } from '@isocenter/server';
-import { type Command, Option } from 'commander';
-import { collect } from './option-values.js';
 
 export interface ServerOptions {
   readonly home?: string;
@@ -12,23 +10,6 @@ export interface ServerOptions {
   readonly blobStore?: string;
   readonly config?: string;
   readonly set?: readonly string[];
-}
-
-/** Where the data lies and how it is reached: what every such command needs. */
-export function withPlaceOptions(command: Command): Command {
-  return command
-    .option('--home <folder>', 'data directory (ISOCENTER_HOME)')
-    .option('--config <file>', 'configuration file; default: config.json in the data directory')
-    .addOption(
-      new Option('--set <key=value>', 'any setting that `isocenter config` lists').argParser(collect).default([], ''),
-    );
-}
-
-export function withServerOptions(command: Command): Command {
-  return withPlaceOptions(command)
-    .option('--database-url <url>', 'PostgreSQL to use instead of the built-in one (DATABASE_URL)')
-    .option('--blob-store <url>', 'where bytes lie: s3://…, azure://…, gs://…; default: files in the data directory')
-    .option('--workers <n>', 'jobs that this process runs at once');
 }
 
 /** Throws ConfigurationError. */
