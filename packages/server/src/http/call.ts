@@ -25,6 +25,14 @@ export interface FileAnswer {
   open(range?: { readonly first: number; readonly last: number }): Promise<Readable>;
 }
 
+/** The session cookie of a browser. */
+export interface CallSession {
+  /** The token that came with the request. */
+  readonly token: string | undefined;
+  start(token: string, expiresAt: Date): void;
+  end(): void;
+}
+
 export interface Call<P = undefined, Q = undefined, B = undefined> {
   /** For public operations an actor that may do nothing. */
   readonly actor: Actor;
@@ -37,11 +45,12 @@ export interface Call<P = undefined, Q = undefined, B = undefined> {
   readonly headers: IncomingHttpHeaders;
   /** Aborted when the client goes away before its answer is complete, and when event streams must end. */
   readonly signal: AbortSignal;
+  readonly session: CallSession;
   /** Sets a header of the answer. */
   header(name: 'location' | 'retry-after' | 'link' | 'deprecation', value: string): void;
 }
 
-type Given<S> = [S] extends [never]
+export type Given<S> = [S] extends [never]
   ? undefined
   : S extends Binary
     ? Upload
@@ -50,8 +59,9 @@ type Given<S> = [S] extends [never]
       : undefined;
 
 // A handler gives what the schema's output is; it is encoded (the other way round) into JSON, so dates and codecs work.
-type Wanted<A> = [A] extends [never]
-  ? void
+export type Wanted<A> = [A] extends [never]
+  ? // biome-ignore lint/suspicious/noConfusingVoidType: such a handler returns nothing, and `undefined` would make it say so.
+    void
   : A extends Binary
     ? FileAnswer
     : A extends Events<infer E>

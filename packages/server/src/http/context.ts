@@ -4,7 +4,6 @@ import type { Accounts } from '../accounts/accounts.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Drain } from './drain.js';
 import type { HttpLimits } from './limits.js';
-import type { Networks } from './networks.js';
 import type { UploadGate } from './upload-gate.js';
 
 export interface HttpSettings {
@@ -16,8 +15,8 @@ export interface HttpSettings {
   readonly publicUrl?: string;
   /** Names that `Host` may have; undefined: any. On loopback it keeps foreign names (DNS rebinding) out. */
   readonly hosts?: readonly string[];
-  /** Networks by door: what may come in without a login. A door that is missing is closed to everybody. */
-  readonly networks: Readonly<Record<string, Networks>>;
+  /** Networks (addresses, CIDR blocks) by door: who may come in without a login. A door that is missing is closed. */
+  readonly networks: Readonly<Record<string, readonly string[]>>;
   /** Origins of web pages that may call the API with a key; empty (the default): none. */
   readonly corsOrigins: readonly string[];
 }

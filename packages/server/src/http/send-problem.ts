@@ -1,0 +1,58 @@
+/** Sends an error as a problem document, and logs what is a defect of ours without a word of the request. */
+
+import { isFailure } from '@isocenter/volume';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { HttpContext } from './context.js';
+import { PROBLEM_TYPE, problemOf } from './problem.js';
+
+export function sendProblem(context: HttpContext, request: FastifyRequest, reply: FastifyReply, error: unknown): void {
+  const { document, headers, defect } = problemOf(error, request.id);
+  if (defect) logDefect(context, request, error);
+  if (document.kind === 'slow-body' && document.status === 408) context.metrics?.refused('slow-body');
+  if (document.kind === 'too-many-uploads') context.metrics?.refused('uploads');
+  if (reply.sent || reply.raw.headersSent) {
+    reply.raw.destroy();
+    return;
+  }
+  // What was meant for the answer that did not come.
+  for (const name of ['content-length', 'content-range', 'content-disposition', 'etag', 'accept-ranges', 'location'])
+    reply.removeHeader(name);
+  // As a string: problem documents pass no schema of the route.
+  void reply.code(document.status).headers(headers).header('content-type', PROBLEM_TYPE).send(JSON.stringify(document));
+}
+
+function logDefect({ log }: HttpContext, request: FastifyRequest, error: unknown): void {
+  log.error(
+    {
+      requestId: request.id,
+      method: request.method,
+      route: request.routeOptions.url ?? '(none)',
+      defect: describeDefect(error),
+    },
+    'defect',
+  );
+}
+
+export interface DefectDescription {
+  readonly name: string;
+  readonly code?: string;
+  readonly kind?: string;
+  readonly frames: readonly string[];
+  readonly cause?: DefectDescription;
+}
+
+const DEEPEST = 5;
+
+/** Name, code and where in our code; not the message, which may quote what the client sent. A Failure's may be told. */
+export function describeDefect(error: unknown, depth = 0): DefectDescription {
+  if (!(error instanceof Error)) return { name: typeof error, frames: [] };
+  const { code } = error as NodeJS.ErrnoException;
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
+  return {
+    name: error.name,
+    ...(typeof code === 'string' ? { code } : {}),
+    ...(isFailure(error) ? { kind: error.kind } : {}),
+    frames: frames.map((line) => line.trim().slice('at '.length)),
+    ...(error.cause === undefined || depth >= DEEPEST ? {} : { cause: describeDefect(error.cause, depth + 1) }),
+  };
+}
