@@ -15,9 +15,10 @@ import { checkInput } from '../bundle/check-input.js';
 import type { ModelInput } from '../model-input.js';
 import type { Prediction } from '../prediction.js';
 import type { Answer, ChildMessage, Job } from './child-messages.js';
+import { cancelled, crashed, overMemory, overTime } from './compute-endings.js';
 import { ComputeError, ForwardedFailure } from './compute-error.js';
 import { makeExchangeFolder, readVolume, writeVolume } from './exchange-folder.js';
-import { checkForecast, megabytes, PROCESS_BYTES } from './forecast.js';
+import { checkForecast, PROCESS_BYTES } from './forecast.js';
 import { WITHOUT_TELEMETRY } from './import-onnx.js';
 import { refreshOwnedFolder } from './owned-folder.js';
 import { processMemory } from './process-memory.js';
@@ -132,14 +133,7 @@ function supervise(folder: string, options: ChildOptions, watch: Watch): Promise
       options.timeLimitMs === undefined
         ? undefined
         : setTimeout(
-            () =>
-              kill(
-                new ComputeError(
-                  'time-limit',
-                  `The run took longer than its limit of ${options.timeLimitMs} ms and was ended`,
-                  { next: 'Raise the time limit, or use fewer windows (less overlap) or more threads' },
-                ),
-              ),
+            () => kill(overTime(options.timeLimitMs as number)),
             Math.min(options.timeLimitMs, LONGEST_TIMER_MS),
           );
     const poll = setInterval(() => {
@@ -147,13 +141,7 @@ function supervise(folder: string, options: ChildOptions, watch: Watch): Promise
       if (!memory) return;
       peak = Math.max(peak, memory.peakBytes);
       if (options.memoryLimitBytes !== undefined && memory.residentBytes > options.memoryLimitBytes)
-        kill(
-          new ComputeError(
-            'memory-limit',
-            `The run took ${megabytes(memory.residentBytes)}, its limit is ${megabytes(options.memoryLimitBytes)}, and was ended`,
-            { next: 'Raise the memory limit, or use a smaller window or tile' },
-          ),
-        );
+        kill(overMemory(memory.residentBytes, options.memoryLimitBytes));
     }, POLL_MS);
     child.stderr?.on('data', (chunk: Buffer) => {
       complaint = (complaint + chunk.toString('utf8')).slice(-COMPLAINT_CHARACTERS);
@@ -172,7 +160,7 @@ function supervise(folder: string, options: ChildOptions, watch: Watch): Promise
       watch.signal?.removeEventListener('abort', onAbort);
       if (error) refuse(error);
       else if (answer) done({ ...answer, peakMemoryBytes: Math.max(peak, answer.peakMemoryBytes) });
-      else refuse(crash(code, signal, complaint));
+      else refuse(crashed(code, signal, complaint));
     });
   });
 }
@@ -182,21 +170,6 @@ function heapLimit({ memoryLimitBytes }: ChildOptions): string[] {
   return memoryLimitBytes === undefined
     ? []
     : [`--max-old-space-size=${Math.max(64, Math.floor(memoryLimitBytes / 2 ** 20))}`];
-}
-
-function cancelled(): ComputeError {
-  return new ComputeError('cancelled', 'The run was cancelled');
-}
-
-function crash(code: number | null, signal: string | null, complaint: string): ComputeError {
-  const how = signal ? `was ended by ${signal}` : `ended with status ${code}`;
-  return new ComputeError('child-crashed', `The compute child ${how} before it had an answer`, {
-    ...(complaint ? { where: complaint.trim().split('\n').slice(-2).join(' ') } : {}),
-    next:
-      signal === 'SIGKILL'
-        ? 'The system may have been short of memory: free some, or set a memory limit'
-        : 'Try again; report it if it happens twice',
-  });
 }
 
 async function predictionOf(folder: string, answer: Answer): Promise<Prediction> {

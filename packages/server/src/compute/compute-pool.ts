@@ -49,6 +49,8 @@ export interface TaskLimits {
   readonly timeMs?: number;
   /** Longest waiting for a free child; over it ComputeError `busy` (HTTP: 503 + Retry-After). Default: wait. */
   readonly waitMs?: number;
+  /** Of those that wait, who has the higher number is next; equal ones in the order of coming. Default 0. */
+  readonly priority?: number;
 }
 
 /** The engine's SegmentReport without paths, and what the run took. */
@@ -80,8 +82,37 @@ export interface WarmModel {
   readonly lastUsedAt: Date;
 }
 
+export interface PoolStatistics {
+  /** Tasks that ended with an answer, and with the run's own failure. */
+  readonly runs: number;
+  readonly failures: number;
+  /** Runs that found their model loaded. */
+  readonly warmHits: number;
+  readonly childrenStarted: number;
+  /** Children ended while they had nothing to do, by reason. */
+  readonly evictions: Readonly<Record<EvictionReason, number>>;
+  /** Children ended in mid-task, by reason. */
+  readonly kills: Readonly<Record<'cancelled' | 'time-limit' | 'memory-limit', number>>;
+  readonly crashes: number;
+  readonly refusals: Readonly<Record<'busy' | 'memory-forecast', number>>;
+  /** Seconds that children computed, and that tasks waited for one. */
+  readonly runSeconds: number;
+  readonly waitSeconds: number;
+  readonly waiting: number;
+  readonly busy: number;
+  readonly idle: number;
+  /** Of all children, now. */
+  readonly residentBytes: number;
+}
+
+/** idle: nothing to do for long; room: another model needed its place or memory; recycled: it had grown; asked: `evict`. */
+export type EvictionReason = 'idle' | 'room' | 'recycled' | 'asked';
+
 export interface ComputePool {
-  /** Throws what the run throws (ForwardedFailure), ComputeError `busy`, `cancelled`, `time-limit`, `memory-limit`, `child-crashed`. */
+  /**
+   * Throws what the run throws (ForwardedFailure), ComputeError `busy` (a BusyError with retryAfterSeconds), `memory-forecast` (a ForecastRefusal), `cancelled`,
+   * `time-limit`, `memory-limit`, `child-crashed`. After any of these the output folder is empty.
+   */
   run(task: SegmentTask, limits?: TaskLimits, watch?: Watch): Promise<TaskAnswer>;
   forecast(task: Pick<SegmentTask, 'model' | 'inputPath'>): Promise<Forecast>;
   /** Starts a child and loads the model, so that the first request is fast. */
@@ -89,6 +120,8 @@ export interface ComputePool {
   /** Ends idle children of the model; true when there were any. */
   evict(sha256: string): Promise<boolean>;
   models(): readonly WarmModel[];
+  /** Counted since the pool was made; for metrics. */
+  statistics(): PoolStatistics;
   /** Ends all children; running tasks fail with `cancelled`. */
   close(): Promise<void>;
 }

@@ -1,0 +1,169 @@
+/**
+ * The parent's side of one compute child: a forked process that loads one model and does one order at a time. It is
+ * ended by SIGKILL only, because nothing softer stops a network in mid-run, and it has nothing of its own to clear up.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ComputeError, crashed, ForwardedFailure, processMemory, WITHOUT_TELEMETRY } from '@isocenter/engine';
+import type { ReportProgress } from '@isocenter/volume';
+import type { ChildMessage, ChildReply, ChildStart, ParentMessage } from './child/messages.js';
+import { withoutPaths } from './child/without-paths.js';
+import type { ModelRef } from './compute-pool.js';
+
+/** Enough of the child's own complaint to understand a crash. */
+const COMPLAINT_CHARACTERS = 500;
+/** What a child that reads strangers' files may know of our environment: no passwords, no addresses of databases. */
+const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT', 'LD_LIBRARY_PATH'];
+/**
+ * glibc keeps freed memory in up to eight heaps per core, and learns to keep ever larger blocks. Two heaps and a fixed
+ * threshold let an idle child give back what a study took (docs of mallopt(3)).
+ */
+const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '33554432', MALLOC_MMAP_THRESHOLD_: '4194304' };
+
+export interface ChildEvents {
+  ended(child: ComputeChild): void;
+  /** After a task and the collection of its garbage. */
+  rested(child: ComputeChild): void;
+}
+
+interface Order {
+  readonly done: (reply: ChildReply) => void;
+  readonly fail: (error: Error) => void;
+  readonly progress: ReportProgress | undefined;
+}
+
+export class ComputeChild {
+  /** empty: without a model; starting: loads it; ended: killed or gone. */
+  state: 'empty' | 'starting' | 'idle' | 'busy' | 'ended' = 'empty';
+  model: ModelRef | undefined;
+  runs = 0;
+  lastUsedAt: Date;
+  /** What the task in it was forecast to need. */
+  reservedBytes = 0;
+  /** Resident with the model and before any task. */
+  loadedBytes = 0;
+  /** Resolved once no such process exists any more. */
+  readonly gone: Promise<void>;
+  readonly #process: ChildProcess;
+  #exited = false;
+  #order: Order | undefined;
+  #reason: Error | undefined;
+  #complaint = '';
+
+  constructor(start: ChildStart, events: ChildEvents, now: Date) {
+    this.lastUsedAt = now;
+    this.#process = fork(childEntry(), [JSON.stringify(start)], {
+      execArgv: ['--expose-gc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...environment(), ...ALLOCATOR, ...WITHOUT_TELEMETRY },
+    });
+    this.gone = new Promise((resolve) => {
+      const end = (error: Error) => {
+        this.state = 'ended';
+        this.#exited = true;
+        this.#order?.fail(this.#reason ?? error);
+        this.#order = undefined;
+        resolve();
+        events.ended(this);
+      };
+      this.#process.on('error', (cause) => {
+        // Also for a failed send; only a process that never was has no id.
+        if (this.#process.pid === undefined)
+          end(new ComputeError('child-crashed', 'The compute child cannot be started', { cause }));
+      });
+      this.#process.on('close', (code, signal) => end(crashed(code, signal, withoutPaths(this.#complaint))));
+    });
+    this.#process.stderr?.on('data', (chunk: Buffer) => {
+      this.#complaint = (this.#complaint + chunk.toString('utf8')).slice(-COMPLAINT_CHARACTERS);
+    });
+    this.#process.on('message', (message: ChildMessage) => {
+      if (message.kind === 'rested') events.rested(this);
+      else if (message.kind === 'progress') this.#order?.progress?.(message.done, message.total, message.step);
+      else this.#finish(message);
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? 0;
+  }
+
+  /** We ended it; else its end is a crash. */
+  get killed(): boolean {
+    return this.#reason !== undefined;
+  }
+
+  /** Also of a child that is about to end: its memory is not free yet. 0 where it is not known. */
+  get residentBytes(): number {
+    return (this.pid > 0 && !this.#exited && processMemory(this.pid)?.residentBytes) || 0;
+  }
+
+  /** Throws what the child throws there. */
+  async load(model: ModelRef): Promise<void> {
+    this.model = model;
+    this.state = 'starting';
+    await this.#ask({ kind: 'load', folder: model.folder });
+    this.loadedBytes = this.residentBytes;
+  }
+
+  /** Throws ForwardedFailure with the run's own failure, ComputeError when the child crashed or was killed. */
+  async run(
+    task: ParentMessage & { kind: 'segment' },
+    progress?: ReportProgress,
+  ): Promise<ChildReply & { kind: 'answer' }> {
+    this.state = 'busy';
+    const reply = await this.#ask(task, progress);
+    if (reply.kind !== 'answer')
+      throw new ComputeError('child-crashed', `The child answered "${reply.kind}" to a task`);
+    return reply;
+  }
+
+  /** SIGKILL; `reason` is what the order in progress fails with. Resolved when the process is gone. */
+  kill(reason: Error): Promise<void> {
+    this.#reason ??= reason;
+    if (!this.#exited) this.#process.kill('SIGKILL');
+    return this.gone;
+  }
+
+  async #ask(message: ParentMessage, progress?: ReportProgress): Promise<ChildReply> {
+    const reply = await new Promise<ChildReply>((done, fail) => {
+      if (this.state === 'ended') return fail(this.#reason ?? crashed(null, null, this.#complaint));
+      this.#order = { done, fail, progress };
+      // A channel that is closed belongs to a process that is ending: `close` settles the order.
+      this.#process.send(message, () => {});
+    });
+    if (reply.kind !== 'failure') return reply;
+    const { name, failure, message: text, where, next } = reply;
+    if (!reply.defect) throw new ForwardedFailure(name, failure, text, where, next);
+    throw new ComputeError('child-crashed', text, {
+      ...(where === undefined ? {} : { where }),
+      ...(next === undefined ? {} : { next }),
+    });
+  }
+
+  #finish(reply: ChildReply): void {
+    const order = this.#order;
+    this.#order = undefined;
+    // A cancel that came together with the answer: the caller was promised that the run ends.
+    if (this.#reason) order?.fail(this.#reason);
+    else order?.done(reply);
+  }
+}
+
+/** The built entry, also when this file is run from src/ by a test runner. */
+function childEntry(): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const path = [join(here, 'child/entry.js'), resolve(here, '../../dist/compute/child/entry.js')].find((candidate) =>
+    existsSync(candidate),
+  );
+  if (!path)
+    throw new ComputeError('child-not-built', 'The compute child is not built', { next: 'Run: npm run build' });
+  return path;
+}
+
+function environment(): Record<string, string> {
+  return Object.fromEntries(
+    PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}

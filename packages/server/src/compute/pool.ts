@@ -1,0 +1,323 @@
+/**
+ * Who computes what and when: tasks go to a warm child, to a new one, or wait in line until there are a place and memory.
+ * The first in line is never overtaken by one behind it, so a large study cannot be starved by small ones.
+ */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { cancelled, overMemory, PROCESS_BYTES } from '@isocenter/engine';
+import { isFailure, type Watch } from '@isocenter/volume';
+import { Children, warmModel } from './children.js';
+import type { ComputeChild } from './compute-child.js';
+import type {
+  ComputePool,
+  Forecast,
+  ModelRef,
+  PoolStatistics,
+  SegmentTask,
+  TaskAnswer,
+  TaskLimits,
+  WarmModel,
+} from './compute-pool.js';
+import { BusyError, ForecastRefusal } from './compute-refusals.js';
+import { makeCounters } from './counters.js';
+import { guarded } from './guard.js';
+import { type Bound, Forecaster, judge, type Need, SMALLER, smallest } from './memory/forecaster.js';
+import { LearntMemory } from './memory/learnt-memory.js';
+import { machineFreeBytes } from './memory/machine-memory.js';
+import { type ComputePoolOptions, type PoolSettings, settingsOf } from './pool-options.js';
+import { type Waiting, WaitingLine } from './waiting-line.js';
+import { WorkHome } from './work-home.js';
+
+interface Waiter extends Waiting {
+  readonly model: ModelRef;
+  readonly need: Need;
+  readonly limitBytes: number;
+  readonly start: (child: ComputeChild) => void;
+  readonly refuse: (error: Error) => void;
+}
+
+interface Turn {
+  readonly model: ModelRef;
+  readonly need: Need;
+  readonly limits: TaskLimits;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Weight of the newest run in the mean that Retry-After is worked out from. */
+const NEWEST = 0.2;
+const LONGEST_RETRY_SECONDS = 600;
+
+export class Pool implements ComputePool {
+  readonly #settings: PoolSettings;
+  readonly #freeBytes: () => number;
+  readonly #counters = makeCounters();
+  readonly #line = new WaitingLine<Waiter>();
+  readonly #children: Children;
+  readonly #home: WorkHome;
+  readonly #learnt: LearntMemory;
+  readonly #forecaster: Forecaster;
+  readonly #running = new Set<Promise<unknown>>();
+  #homePath = '';
+  #meanSeconds = 1;
+  #closed = false;
+
+  constructor(options: ComputePoolOptions) {
+    this.#settings = settingsOf(options);
+    this.#freeBytes = options.freeBytes ?? machineFreeBytes;
+    this.#children = new Children(this.#settings, this.#counters, () => this.#dispatch());
+    this.#home = new WorkHome(this.#settings.workFolder);
+    this.#learnt = new LearntMemory(PROCESS_BYTES, options.learnt, options.onLearnt);
+    this.#forecaster = new Forecaster(this.#learnt);
+  }
+
+  async run(task: SegmentTask, limits: TaskLimits = {}, watch: Watch = {}): Promise<TaskAnswer> {
+    const { model } = task;
+    const need = await this.#forecaster.need(task);
+    const forecast = judge(need, this.#bound(limits), Number.POSITIVE_INFINITY);
+    if (!forecast.fits) throw this.#tooLarge(forecast);
+    const child = await this.#turn({ model, need, limits, signal: watch.signal });
+    return this.#follow(this.#compute(child, task, need, limits, watch));
+  }
+
+  async forecast(task: Pick<SegmentTask, 'model' | 'inputPath'>): Promise<Forecast> {
+    return judge(await this.#forecaster.need(task), this.#bound({}), this.#capacity() - this.#reserved());
+  }
+
+  async warm(model: ModelRef): Promise<WarmModel> {
+    const known = this.#children.models().find(({ sha256 }) => sha256 === model.sha256);
+    if (known) return known;
+    const child = await this.#turn({ model, need: await this.#forecaster.needOfModel(model), limits: {} });
+    const load = async () => {
+      try {
+        await child.load(model);
+        this.#children.rest(child);
+        return warmModel(child) as WarmModel;
+      } catch (error) {
+        await child.kill(cancelled());
+        throw error;
+      } finally {
+        this.#dispatch();
+      }
+    };
+    return this.#follow(load());
+  }
+
+  async evict(sha256: string): Promise<boolean> {
+    const idle = this.#children.idle.filter(({ model }) => model?.sha256 === sha256);
+    await Promise.all(idle.map((child) => this.#children.evict(child, 'asked')));
+    return idle.length > 0;
+  }
+
+  models(): readonly WarmModel[] {
+    return this.#children.models();
+  }
+
+  statistics(): PoolStatistics {
+    const { evictions, kills, refusals, ...counters } = this.#counters;
+    return {
+      ...counters,
+      evictions: { ...evictions },
+      kills: { ...kills },
+      refusals: { ...refusals },
+      waiting: this.#line.length,
+      busy: this.#children.busy.length,
+      idle: this.#children.idle.length,
+      residentBytes: this.#children.residentBytes,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const waiter of this.#line.drain()) waiter.refuse(cancelled());
+    await this.#children.endAll();
+    await Promise.allSettled(this.#running);
+    await this.#home.remove();
+  }
+
+  /** Waits for a child and the memory; it is reserved when it comes. */
+  async #turn({ model, need, limits, signal }: Turn): Promise<ComputeChild> {
+    this.#homePath = await this.#home.path();
+    if (this.#closed || signal?.aborted) throw cancelled();
+    const since = performance.now();
+    let timer: NodeJS.Timeout | undefined;
+    let leave = () => {};
+    try {
+      return await new Promise<ComputeChild>((start, refuse) => {
+        const limitBytes = limits.memoryBytes ?? this.#settings.memoryLimitBytes;
+        const waiter: Waiter = { model, need, limitBytes, priority: limits.priority ?? 0, start, refuse };
+        const giveUp = (error: () => Error) => {
+          if (this.#line.remove(waiter)) refuse(error());
+        };
+        leave = () => giveUp(cancelled);
+        this.#line.add(waiter);
+        this.#dispatch();
+        if (this.#line.length > this.#settings.maximumWaiting) giveUp(() => this.#busy());
+        if (limits.waitMs === 0) giveUp(() => this.#busy());
+        else if (limits.waitMs !== undefined) timer = setTimeout(() => giveUp(() => this.#busy()), limits.waitMs);
+        signal?.addEventListener('abort', leave, { once: true });
+      });
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', leave);
+      this.#counters.waitSeconds += (performance.now() - since) / 1000;
+      // Whoever was behind one that gave up may be able to start.
+      this.#dispatch();
+    }
+  }
+
+  #dispatch(): void {
+    if (this.#closed) return;
+    for (let first = this.#line.first; first; first = this.#line.first) {
+      const child = this.#placeFor(first);
+      if (child === undefined) return;
+      this.#line.remove(first);
+      if (child === 'never') {
+        first.refuse(this.#tooLarge(judge(first.need, this.#bound({ memoryBytes: first.limitBytes }), 0)));
+        continue;
+      }
+      this.#children.use(child, first.need.bytes);
+      first.start(child);
+    }
+  }
+
+  /** Undefined: not yet. 'never': it would not fit if it were alone (the machine has less than when it came). */
+  #placeFor({ model, need, limitBytes }: Waiter): ComputeChild | 'never' | undefined {
+    const warm = this.#children.idleWith(model.sha256);
+    const capacity = this.#capacity();
+    const reserved = this.#reserved();
+    if (reserved + need.bytes > capacity && this.#children.busy.length > 0) return undefined;
+    if (need.bytes > Math.min(capacity, limitBytes)) return 'never';
+    const others = this.#children.idle.filter((child) => child !== warm);
+    let idleBytes = others.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
+    for (const child of others) {
+      if (reserved + need.bytes + idleBytes <= capacity) break;
+      idleBytes -= child.residentBytes;
+      void this.#children.evict(child, 'room');
+    }
+    if (warm) return warm;
+    if (this.#children.working >= this.#settings.maximumChildren) {
+      const [longestUnused] = this.#children.idle;
+      if (!longestUnused) return undefined;
+      void this.#children.evict(longestUnused, 'room');
+    }
+    return this.#children.take(this.#homePath);
+  }
+
+  async #compute(
+    child: ComputeChild,
+    task: SegmentTask,
+    need: Need,
+    limits: TaskLimits,
+    watch: Watch,
+  ): Promise<TaskAnswer> {
+    const warm = child.model !== undefined;
+    const memoryBytes = limits.memoryBytes ?? this.#settings.memoryLimitBytes;
+    const started = performance.now();
+    let usable = false;
+    let temporaryFolder: string | undefined;
+    try {
+      const folder = await this.#home.taskFolder();
+      temporaryFolder = folder;
+      const guard = { memoryBytes, timeMs: limits.timeMs, signal: watch.signal, onLook: () => this.#keepBudget() };
+      const answer = await guarded(child, guard, async () => {
+        if (!warm) await child.load(task.model);
+        usable = true;
+        const { kind, inputPath, outputFolder, wish, runUID, now } = task;
+        const limit = Number.isFinite(memoryBytes) ? { memoryLimitBytes: memoryBytes } : {};
+        const order = { kind, inputPath, outputFolder, wish, runUID, now, temporaryFolder: folder, ...limit };
+        return child.run(order, watch.progress);
+      });
+      const seconds = (performance.now() - started) / 1000;
+      child.runs++;
+      this.#counters.runs++;
+      if (warm) this.#counters.warmHits++;
+      this.#meanSeconds += NEWEST * (seconds - this.#meanSeconds);
+      const { report, files, peakMemoryBytes } = answer;
+      this.#learnt.add(task.model.sha256, { inputBytes: need.inputBytes, peakBytes: peakMemoryBytes });
+      return { report, files, seconds, peakMemoryBytes, warm };
+    } catch (error) {
+      usable = this.#account(error) && usable;
+      await empty(task.outputFolder);
+      throw error;
+    } finally {
+      this.#counters.runSeconds += (performance.now() - started) / 1000;
+      if (temporaryFolder) await rm(temporaryFolder, { recursive: true, force: true, maxRetries: 3 });
+      if (usable) this.#children.rest(child);
+      else await child.kill(cancelled());
+      this.#dispatch();
+    }
+  }
+
+  /** False when the child that failed so is of no more use. */
+  #account(error: unknown): boolean {
+    const kind = isFailure(error) ? error.kind : 'child-crashed';
+    if (kind === 'cancelled' || kind === 'time-limit' || kind === 'memory-limit') this.#counters.kills[kind]++;
+    else if (kind !== 'child-crashed') {
+      this.#counters.failures++;
+      return true;
+    }
+    return false;
+  }
+
+  /** Several children together: first those go that do nothing, then the one that took most beyond its forecast. */
+  #keepBudget(): void {
+    const { memoryBudgetBytes } = this.#settings;
+    let resident = this.#children.residentBytes;
+    if (resident <= memoryBudgetBytes) return;
+    for (const child of this.#children.idle) {
+      resident -= child.residentBytes;
+      void this.#children.evict(child, 'room');
+      if (resident <= memoryBudgetBytes) return;
+    }
+    const over = (child: ComputeChild) => child.residentBytes - child.reservedBytes;
+    const [worst] = [...this.#children.busy].sort((a, b) => over(b) - over(a));
+    if (worst) void worst.kill(overMemory(worst.residentBytes, worst.reservedBytes));
+  }
+
+  /** What all children together may have: what they have, and what the machine has free, within the budget. */
+  #capacity(): number {
+    return Math.min(this.#settings.memoryBudgetBytes, this.#freeBytes() + this.#children.residentBytes);
+  }
+
+  #reserved(): number {
+    return this.#children.busy.reduce((sum, child) => sum + Math.max(child.reservedBytes, child.residentBytes), 0);
+  }
+
+  #bound(limits: TaskLimits): Bound {
+    return smallest([
+      { bytes: limits.memoryBytes ?? this.#settings.memoryLimitBytes, what: 'the limit of a run is' },
+      { bytes: this.#settings.memoryBudgetBytes, what: 'the budget of all runs is' },
+      { bytes: this.#freeBytes() + this.#children.residentBytes, what: 'this machine has for runs' },
+    ]);
+  }
+
+  #tooLarge(forecast: Forecast): ForecastRefusal {
+    this.#counters.refusals['memory-forecast']++;
+    return new ForecastRefusal(forecast, SMALLER);
+  }
+
+  #busy(): BusyError {
+    this.#counters.refusals.busy++;
+    const turns = (this.#line.length + this.#children.busy.length) / this.#settings.maximumChildren;
+    const seconds = Math.ceil(this.#meanSeconds * Math.max(1, turns));
+    return new BusyError(Math.min(LONGEST_RETRY_SECONDS, Math.max(1, seconds)), this.#line.length);
+  }
+
+  /** `close` waits for it. */
+  #follow<T>(work: Promise<T>): Promise<T> {
+    const ended = work
+      .catch(() => {})
+      .finally(() => {
+        this.#running.delete(ended);
+      });
+    this.#running.add(ended);
+    return work;
+  }
+}
+
+/** The folder itself stays: it is the caller's. */
+async function empty(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => []))
+    await rm(join(folder, name), { recursive: true, force: true, maxRetries: 3 });
+}
