@@ -22,7 +22,7 @@ import { type ChildOptions, runBundleInChild } from './runtime/run-in-child.js';
 import type { SegmentReport } from './segment-report.js';
 
 export interface SegmentOptions {
-  /** 'rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc'; 'default' is what suits the input. */
+  /** 'rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc'; 'default', alone or in the list, is what suits the input. */
   readonly formats: readonly string[] | 'default';
   readonly outFolder: string;
   /** Which series is meant, and what to do about ties, damage and gaps. */
@@ -92,7 +92,7 @@ export async function segmentStudy(
   watch: Watch = {},
 ): Promise<SegmentReport> {
   // Wrong names are told before any work.
-  if (options.formats !== 'default') encodersFor(options.formats);
+  encodersFor(formatsFor(options, false));
   const clock = new Stopwatch();
   const out = await OutputFolder.create(options.outFolder, {
     overwrite: options.overwrite,
@@ -100,9 +100,7 @@ export async function segmentStudy(
   });
   try {
     const selected = await load(input, bundle, options, watch, clock);
-    const encoders = encodersFor(
-      options.formats !== 'default' ? options.formats : selected.reference ? DICOM_FORMATS : IMAGE_FORMATS,
-    );
+    const encoders = encodersFor(formatsFor(options, selected.reference !== undefined));
     const run = await predict(bundle, selected.input, options, watch);
     clock.lap('model');
     if (run.prediction.kind !== 'segmentation')
@@ -167,6 +165,11 @@ export async function segmentStudy(
     await out.discard();
     throw error;
   }
+}
+
+function formatsFor({ formats }: SegmentOptions, dicom: boolean): string[] {
+  const wanted = formats === 'default' ? [formats] : formats;
+  return wanted.flatMap((format) => (format === 'default' ? (dicom ? DICOM_FORMATS : IMAGE_FORMATS) : [format]));
 }
 
 async function load(

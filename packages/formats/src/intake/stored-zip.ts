@@ -31,9 +31,10 @@ function lengthOf(contents: readonly StoredContent[]): number {
     zip.addReadStreamLazy(checkEntryName(name, n + 1), { compress: false, forceDosTimestamp: true, size }, () => undefined);
   });
   let bytes = -1;
-  // Called before `end` returns, because every size is known.
-  zip.end({}, (size) => {
-    bytes = size;
-  });
+  // Called before `end` returns, because every size is known. (@types/yazl does not know that it is told the size.)
+  const told = (...sizes: number[]) => {
+    bytes = sizes[0];
+  };
+  zip.end({ forceZip64Format: false, comment: '' }, told);
   return bytes;
 }
