@@ -27,7 +27,8 @@ export async function initialise(
   const parent = dirname(location.folder);
   const prefix = `.${basename(location.folder)}.new-`;
   for (const name of await readdir(parent)) {
-    if (name.startsWith(prefix)) await rm(join(parent, name), { recursive: true, force: true });
+    if (name.startsWith(prefix))
+      await rm(join(parent, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
   const making = join(parent, `${prefix}${randomBytes(6).toString('hex')}`);
   try {

@@ -1,7 +1,7 @@
 /** One run of PostgreSQL: started, ready, stopped. Whoever supervises it starts the next. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StateError } from '../state-error.js';
@@ -59,13 +59,17 @@ export async function startPostmaster(
   return { pid: child.pid as number, ended, stop: () => stop(child, location) };
 }
 
-/** Processes and the pid file of a run that nobody ended. */
+/**
+ * Processes and lock files of a run that nobody ended. PostgreSQL would refuse when the number in a stale lock file now belongs to
+ * another process of the same account; when none of its processes is left, they say nothing and go.
+ */
 async function clearRemains(location: Location): Promise<void> {
-  const pidFile = join(location.data, 'postmaster.pid');
-  if (!(await stat(pidFile).catch(() => undefined))) return;
+  const sockets = await readdir(location.run).catch(() => []);
+  const remains = [join(location.data, 'postmaster.pid'), ...sockets.map((name) => join(location.run, name))];
+  const there = await Promise.all(remains.map((path) => stat(path).catch(() => undefined)));
+  if (!there.some(Boolean)) return;
   await endCluster(location);
-  // PostgreSQL would refuse when the number in a stale file now belongs to another process of the same account. None of ours is left.
-  await rm(pidFile, { force: true });
+  for (const path of remains) await rm(path, { force: true });
 }
 
 async function openLog({ log }: Location) {
