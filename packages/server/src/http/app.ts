@@ -58,9 +58,13 @@ export function createApp(context: HttpContext): FastifyInstance {
       connectionsCheckingInterval: Math.min(CHECK_MS, limits.headersMs),
     },
     clientErrorHandler: answerClientError,
-    frameworkErrors: (error, request, reply) => {
-      setSecurityHeaders(request as FastifyRequest, reply as FastifyReply);
-      sendProblem(context, request as FastifyRequest, reply as FastifyReply, error);
+    // Addresses that the router cannot read come here and past all hooks.
+    frameworkErrors: (error, unrouted, answer) => {
+      const [request, reply] = [unrouted as FastifyRequest, answer as FastifyReply];
+      request.actor = ANONYMOUS;
+      watchRequest(context, request, reply);
+      setSecurityHeaders(request, reply);
+      sendProblem(context, request, reply, error);
     },
   });
   keepRoutesTable(app);

@@ -9,7 +9,8 @@ export interface Range {
   readonly last: number;
 }
 
-export async function sendFile(
+/** Sets status and headers; undefined when no bytes are wanted (HEAD, 304). Throws HttpError `range`. */
+export async function openFile(
   request: FastifyRequest,
   reply: FastifyReply,
   answer: FileAnswer,

@@ -1,15 +1,16 @@
 /** Registers an operation of @isocenter/client: what comes in and what goes out passes its schemas, and nothing else does. */
 import type { Binary, Events, Operation } from '@isocenter/client';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { hasBody, readBody } from './body.js';
 import type { Call, FileAnswer, Given, ImplementOptions, Wanted } from './call.js';
 import type { HttpContext } from './context.js';
-import { sendFile } from './file-answer.js';
+import { openFile } from './file-answer.js';
 import { HttpError } from './http-error.js';
 import { parseJson } from './json-body.js';
 import { problemOf } from './problem.js';
 import { RequestCall } from './request-call.js';
+import { logDefect, sendProblem } from './send-problem.js';
 import { EVENT_STREAM, eventStream } from './sse.js';
 import { mediaTypeOf, receiveUpload } from './upload.js';
 import { validate } from './validation.js';
@@ -31,26 +32,35 @@ export function implement<P extends z.ZodType, Q extends z.ZodType, B extends Bo
   options: ImplementOptions = {},
 ): void {
   const described = operation as unknown as Described;
-  const answer = described.answer;
-  const isEvents = answer !== undefined && 'kind' in answer && answer.kind === 'events';
+  const form = formOf(described);
   app.describe(described);
   app.route({
-    method: operation.method,
+    // Fastify's own HEAD would say that a file has no bytes, and start an event stream for nothing.
+    method: operation.method === 'GET' && form === 'binary' ? ['GET', 'HEAD'] : operation.method,
     url: operation.path,
-    // A HEAD of an event stream would start it for nothing.
-    exposeHeadRoute: operation.method === 'GET' && !isEvents,
+    exposeHeadRoute: operation.method === 'GET' && form === 'json',
     config: { access: operation.permission, gzip: options.gzip ?? false },
-    handler: async (request, reply) => {
-      const call = new RequestCall(app.context, request, reply, isEvents);
-      const upload = await readInto(call, described, options);
-      try {
-        const given = await handler(call as unknown as Call<Given<P>, Given<Q>, Given<B>>);
-        return await send(app.context, described, call, given);
-      } finally {
-        upload?.done();
-      }
+    handler: (request, reply) => {
+      const call = new RequestCall(app.context, request, reply, form === 'events');
+      const answering = async (): Promise<unknown> => {
+        const upload = await readInto(call, described, options);
+        try {
+          const given = await handler(call as unknown as Call<Given<P>, Given<Q>, Given<B>>);
+          return await payloadOf(app.context, described, call, given);
+        } finally {
+          upload?.done();
+        }
+      };
+      answering().then(
+        (payload) => void reply.send(payload),
+        (error) => sendProblem(app.context, request, reply, error),
+      );
     },
   });
+}
+
+function formOf({ answer }: Described): 'json' | Binary['kind'] | Events['kind'] {
+  return answer !== undefined && 'kind' in answer ? answer.kind : 'json';
 }
 
 /** Fills the call from the request; gives back what holds a place at the gate. */
@@ -95,35 +105,38 @@ async function jsonOf({ limits }: HttpContext, request: FastifyRequest, options:
   return parseJson(bytes, limits.jsonDepth);
 }
 
-async function send(context: HttpContext, operation: Described, call: RequestCall, given: unknown): Promise<unknown> {
+/** Sets status and headers; gives what Fastify is to send: text, a stream or nothing. */
+async function payloadOf(
+  context: HttpContext,
+  operation: Described,
+  call: RequestCall,
+  given: unknown,
+): Promise<unknown> {
   const { answer, status } = operation;
   const { request, reply } = call;
-  if (answer === undefined) return reply.code(status ?? 204).send();
+  if (answer === undefined) {
+    reply.code(status ?? 204);
+    return undefined;
+  }
   if (!('kind' in answer)) {
     reply.code(status ?? 200).header('content-type', 'application/json; charset=utf-8');
-    return reply.send(encoded(answer, given, operation));
+    return encoded(answer, given, operation);
   }
-  if (answer.kind === 'binary') {
-    const stream = await sendFile(request, reply, given as FileAnswer, status ?? 200);
-    return reply.send(stream);
-  }
-  return sendEvents(context, answer, operation, call, given as AsyncIterable<unknown>);
+  if (answer.kind === 'binary') return openFile(request, reply, given as FileAnswer, status ?? 200);
+  reply.code(200).header('content-type', EVENT_STREAM).header('x-accel-buffering', 'no');
+  return eventStream(given as AsyncIterable<unknown>, {
+    heartbeatMs: context.limits.heartbeatMs,
+    signal: call.signal,
+    encode: (value) => encoded(answer.event, value, operation),
+    problem: (error) => problemText(context, request, error),
+  });
 }
 
-function sendEvents(
-  { limits }: HttpContext,
-  { event }: Events,
-  operation: Described,
-  { reply, request, signal }: RequestCall,
-  events: AsyncIterable<unknown>,
-): FastifyReply {
-  const stream = eventStream(events, {
-    heartbeatMs: limits.heartbeatMs,
-    signal,
-    encode: (value) => encoded(event, value, operation),
-    problem: (error) => JSON.stringify(problemOf(error, request.id).document),
-  });
-  return reply.code(200).header('content-type', EVENT_STREAM).header('x-accel-buffering', 'no').send(stream);
+/** A stream that fails has its headers out already: the error is its last event. */
+function problemText(context: HttpContext, request: FastifyRequest, error: unknown): string {
+  const { document, defect } = problemOf(error, request.id);
+  if (defect) logDefect(context, request, error);
+  return JSON.stringify(document);
 }
 
 /** Only what the schema names; an answer that does not fit is a defect of ours, told without the values. */

@@ -96,6 +96,10 @@ function frameworkFailure(error: unknown): HttpError | undefined {
   switch ((error as NodeJS.ErrnoException | undefined)?.code) {
     case 'FST_ERR_BAD_URL':
       return new HttpError('bad-path', 'The address holds a percent sign that is not followed by two hex digits');
+    case 'FST_ERR_INVALID_URL':
+      return new HttpError('bad-path', 'This is not an address');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new HttpError('path-too-long', 'A part of the address is longer than anything here is named');
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new HttpError('too-large', 'The body is larger than this address takes');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':

@@ -21,7 +21,7 @@ export function sendProblem(context: HttpContext, request: FastifyRequest, reply
   void reply.code(document.status).headers(headers).header('content-type', PROBLEM_TYPE).send(JSON.stringify(document));
 }
 
-function logDefect({ log }: HttpContext, request: FastifyRequest, error: unknown): void {
+export function logDefect({ log }: HttpContext, request: FastifyRequest, error: unknown): void {
   log.error(
     {
       requestId: request.id,
