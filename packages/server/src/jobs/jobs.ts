@@ -17,6 +17,8 @@ export interface Jobs {
   cancel(id: string, actor: Actor, reason?: string): Promise<Job>;
   /** A failed or cancelled job anew, when its input is still there. Throws JobError `not-found`, `not-ended`, `input-gone`, `forbidden`. */
   retry(id: string, actor: Actor): Promise<Job>;
+  /** Files and report of an ended job go now, the row stays. Throws JobError `not-found`, `forbidden`, `not-ended`. */
+  eraseResults(id: string, actor: Actor, reason?: string): Promise<void>;
   setPriority(id: string, priority: number, actor: Actor, reason: string): Promise<Job>;
   /** The job now, and after every change, until it ends or `signal` aborts. Many listeners cost one LISTEN connection. */
   watch(id: string, actor: Actor, signal: AbortSignal): AsyncIterable<Job>;

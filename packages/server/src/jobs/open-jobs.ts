@@ -10,7 +10,7 @@ import type { Job, JobFilter, JobPage, NewJob } from './job.js';
 import { type EndingParts, endJob, lockJob, noticeJob, noticeQueue } from './job-ending.js';
 import { JobError } from './job-error.js';
 import { type JobRow, jobOf, readJob } from './job-row.js';
-import { sweepJobs } from './job-sweep.js';
+import { eraseResults, sweepJobs } from './job-sweep.js';
 import { hasEnded, JobWatch } from './job-watch.js';
 import type { Jobs, WorkerInfo } from './jobs.js';
 import { type JobsLog, silentLog } from './jobs-log.js';
@@ -137,6 +137,14 @@ class DurableJobs implements OpenJobs {
       await this.#record(tx, actor, 'job.retried', id);
     });
     return this.#read(id);
+  }
+
+  async eraseResults(id: string, actor: Actor, reason?: string): Promise<void> {
+    await this.#change(id, actor, async (tx, row) => {
+      if (!hasEnded(row)) throw new JobError('not-ended', 'The job has not ended: it has no result yet', { where: id });
+      await this.#record(tx, actor, 'results.erase-requested', id, reason);
+    });
+    await eraseResults(this.#db, this.#parts, id, reason ?? 'asked for');
   }
 
   async setPriority(id: string, priority: number, actor: Actor, reason: string): Promise<Job> {

@@ -95,7 +95,8 @@ class LocalWorker implements Worker {
   readonly #timers: NodeJS.Timeout[] = [];
   #filling: Promise<void> | undefined;
   #wanted = false;
-  #beating: Promise<void> = Promise.resolve();
+  #beating: Promise<void> | undefined;
+  #beatWanted = false;
   #draining = false;
   #stopped: Promise<void> | undefined;
 
@@ -149,11 +150,23 @@ class LocalWorker implements Worker {
     } else if (this.running.includes(payload)) this.#beatNow();
   }
 
-  /** One at a time; a round that is asked for during another follows it. */
+  /** One at a time; one that is asked for during another follows it. */
   #beatNow(): void {
-    this.#beating = this.#beating.then(() =>
-      this.#beat().catch((error: unknown) => this.#log.warn(traceOf(error), 'A heartbeat was not written')),
-    );
+    this.#beatWanted = true;
+    this.#beating ??= this.#beatWhileWanted();
+  }
+
+  async #beatWhileWanted(): Promise<void> {
+    try {
+      while (this.#beatWanted) {
+        this.#beatWanted = false;
+        await this.#beat();
+      }
+    } catch (error) {
+      this.#log.warn(traceOf(error), 'A heartbeat was not written');
+    } finally {
+      this.#beating = undefined;
+    }
   }
 
   /** Says that we live, and learns which of our jobs are no longer ours, or not wanted any more. */
@@ -194,6 +207,8 @@ class LocalWorker implements Worker {
   }
 
   async #fillSlots(): Promise<void> {
+    // First the caller keeps this promise, then it may end: a round without free slots ends at once.
+    await Promise.resolve();
     try {
       while (this.#wanted && !this.#draining && this.#running.size < this.#options.slots) {
         this.#wanted = false;
