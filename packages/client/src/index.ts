@@ -5,6 +5,6 @@ export { type ClientProblemKind, ProblemError } from './client/problem-error.js'
 export { type ServerSentEvent, serverSentEvents } from './client/server-sent-events.js';
 export { type Binary, binary, type Events, events, type Operation, operation } from './operation.js';
 export { type Api, api } from './operations/all.js';
-export { type Problem, problem } from './operations/common.js';
+export { LONGEST_IDEMPOTENCY_KEY, type Problem, problem } from './operations/common.js';
 export { jobStates, laterFormats, outputFormats } from './operations/jobs.js';
 export { type Permission, permissions, permissionsOf, type Role, roles } from './permissions.js';

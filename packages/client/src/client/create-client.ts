@@ -7,7 +7,7 @@ import type { Operation } from '../operation.js';
 import { type Api, api } from '../operations/all.js';
 import type { CallOptions, ClientOf } from './call-types.js';
 import { downloadOf } from './download.js';
-import { ProblemError, problemOf } from './problem-error.js';
+import { ProblemError, problemOf, toldProblem } from './problem-error.js';
 import { prepareRequest } from './request.js';
 import { serverSentEvents } from './server-sent-events.js';
 
@@ -111,6 +111,7 @@ async function* follow(
       if (!response.body) continue;
       for await (const { event, data, id } of serverSentEvents(response.body)) {
         if (event === 'end') return;
+        if (event === 'error') throw toldProblem(JSON.parse(data)) ?? new TypeError('the stream told an error');
         lastEventId = id ?? lastEventId;
         yield checked(schema, JSON.parse(data), response.status);
         failures = 0;

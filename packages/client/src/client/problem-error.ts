@@ -14,12 +14,15 @@ export class ProblemError extends Error {
   readonly kind: string;
   readonly where: string | undefined;
   readonly next: string | undefined;
+  /** What the log of the server knows the request by. */
   readonly requestId: string | undefined;
+  /** Of a request that does not fit its schema. */
+  readonly fields: readonly { readonly path: string; readonly fault: string }[];
   /** From `Retry-After`. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(
-    fields: Pick<Problem, 'status' | 'kind' | 'where' | 'next' | 'requestId'> & { readonly message: string },
+    fields: Pick<Problem, 'status' | 'kind' | 'where' | 'next' | 'instance' | 'fields'> & { readonly message: string },
     more: { readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
   ) {
     super(fields.message, more.cause === undefined ? undefined : { cause: more.cause });
@@ -28,7 +31,8 @@ export class ProblemError extends Error {
     this.kind = fields.kind;
     this.where = fields.where;
     this.next = fields.next;
-    this.requestId = fields.requestId;
+    this.requestId = fields.instance;
+    this.fields = fields.fields ?? [];
     this.retryAfterSeconds = more.retryAfterSeconds;
   }
 }
@@ -37,8 +41,8 @@ export async function problemOf(response: Response): Promise<ProblemError> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
   const more = Number.isFinite(retryAfter) ? { retryAfterSeconds: retryAfter } : {};
   const body: unknown = await response.json().catch(() => undefined);
-  const told = problem.safeParse(body);
-  if (told.success) return new ProblemError({ ...told.data, message: told.data.detail ?? told.data.title }, more);
+  const told = toldProblem(body, more);
+  if (told) return told;
   return new ProblemError(
     {
       status: response.status,
@@ -49,4 +53,14 @@ export async function problemOf(response: Response): Promise<ProblemError> {
     },
     more,
   );
+}
+
+/** A problem document as an error; undefined when it is none. */
+export function toldProblem(
+  document: unknown,
+  more: { readonly retryAfterSeconds?: number } = {},
+): ProblemError | undefined {
+  const told = problem.safeParse(document);
+  if (told.success) return new ProblemError({ ...told.data, message: told.data.detail ?? told.data.title }, more);
+  return undefined;
 }

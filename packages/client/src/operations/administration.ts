@@ -4,7 +4,7 @@ import { operation } from '../operation.js';
 import { actor, id, pageOf, pageWish, text, time } from './common.js';
 
 export const auditEntry = z.object({
-  number: z.int(),
+  seq: z.int().describe('1, 2, 3 … without a gap'),
   at: time,
   actor,
   action: z.string(),
@@ -14,6 +14,8 @@ export const auditEntry = z.object({
   requestId: z.string().optional(),
   hash: z.string(),
 });
+
+const anchor = z.object({ logId: z.string(), seq: z.int(), hash: z.string() });
 
 export const audit = {
   list: operation({
@@ -38,11 +40,18 @@ export const audit = {
     summary: 'Check the chain of hashes from the first entry to the last',
     tag: 'audit',
     permission: 'audit.read',
+    body: z.strictObject({
+      anchor: anchor.optional().describe('Written down before: the chain must go through it'),
+    }),
     answer: z.object({
       intact: z.boolean(),
-      entries: z.int(),
-      firstBroken: z.int().optional().describe('Number of the first entry that does not fit'),
-      head: z.string().optional().describe('Hash of the last entry: keep it elsewhere to notice a cut end'),
+      checked: z.int().describe('Sound entries before the first problem, or all'),
+      anchor: anchor
+        .optional()
+        .describe('The last sound entry: keep it elsewhere, it proves later that nothing was rewritten'),
+      problem: z
+        .object({ kind: z.string(), seq: z.int().describe('The first entry that is wrong'), message: z.string() })
+        .optional(),
     }),
   }),
 } as const;

@@ -8,6 +8,9 @@ const DEFAULT_PAGE = 50;
 /** Longest list in a query: more is a mistake or an attack. */
 const MOST_IN_A_LIST = 64;
 
+/** Longest Idempotency-Key that is taken. */
+export const LONGEST_IDEMPOTENCY_KEY = 200;
+
 /** An id in a path. What is no id of ours is simply not found. */
 export const id = z.string().min(1).max(LONGEST_ID);
 
@@ -64,7 +67,11 @@ export const problem = z.object({
   kind: z.string().describe('From a closed list of each module: what programs decide on'),
   where: z.string().optional().describe('Field, UID, entry or offset that failed'),
   next: z.string().optional().describe('What can be done about it'),
-  requestId: z.string().optional().describe('Stands beside it in the log of the server'),
+  instance: z.string().optional().describe('Id of the request: what the log of the server knows it by'),
+  fields: z
+    .array(z.object({ path: z.string(), fault: z.string() }))
+    .optional()
+    .describe('What does not fit, field by field'),
 });
 
 export type Problem = z.infer<typeof problem>;

@@ -106,7 +106,7 @@ export const jobs = {
     tag: 'jobs',
     permission: 'jobs.create',
     query: z.strictObject({ model: id.describe('name, name:version or id'), ...wish }),
-    body: binary('application/zip', 'application/octet-stream', 'application/dicom', 'application/gzip'),
+    body: binary('application/zip', 'application/octet-stream', 'application/dicom', 'application/gzip', '*/*'),
     answer: createdJob,
     status: 202,
     idempotent: true,

@@ -137,10 +137,14 @@ export const models = {
   list: operation({
     method: 'GET',
     path: '/isocenter/v1/models',
-    summary: 'Model versions',
+    summary: 'Model versions, newest first',
     tag: 'models',
     permission: 'models.read',
-    query: z.strictObject(pageWish),
+    query: z.strictObject({
+      ...pageWish,
+      family: id.optional().describe('Id of a family'),
+      state: z.enum(['active', 'retired']).optional(),
+    }),
     answer: pageOf(model),
   }),
   get: operation({
@@ -163,7 +167,7 @@ export const models = {
       version: text(64).optional(),
       form: text(LONGEST_FORM).optional().describe('JSON of further form fields, for a raw .onnx'),
     }),
-    body: binary('application/zip', 'application/octet-stream'),
+    body: binary('application/zip', 'application/octet-stream', '*/*'),
     answer: model,
     status: 201,
   }),

@@ -37,4 +37,13 @@ export const results = {
     query: z.strictObject({ format: z.enum([...outputFormats, 'zip']).default('zip') }),
     answer: binary('application/zip', 'application/dicom', 'application/gzip', 'application/octet-stream', 'text/csv'),
   }),
+  erase: operation({
+    method: 'DELETE',
+    path: '/isocenter/v1/jobs/:job/results',
+    summary: 'Erase files and report of a job now; that it ran is still known',
+    tag: 'results',
+    permission: 'jobs.manage',
+    params: z.object({ job: id }),
+    query: z.strictObject({ reason: text(500).optional() }),
+  }),
 } as const;

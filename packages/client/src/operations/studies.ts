@@ -60,7 +60,7 @@ export const studies = {
     summary: 'Upload a study (zip, tar, DICOM, NIfTI, NRRD) to run several models on it',
     tag: 'studies',
     permission: 'studies.write',
-    body: binary('application/zip', 'application/octet-stream', 'application/dicom', 'application/gzip'),
+    body: binary('application/zip', 'application/octet-stream', 'application/dicom', 'application/gzip', '*/*'),
     answer: study,
     status: 201,
   }),

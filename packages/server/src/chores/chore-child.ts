@@ -2,6 +2,7 @@
 import { isFailure } from '@isocenter/volume';
 import type { Chore, ChoreAnswers, ChoreMessage } from './chore.js';
 import { inspect } from './inspect.js';
+import { comparePhantom, writePhantom } from './phantom.js';
 import { writeSlicerSegmentation } from './slicer-segmentation.js';
 
 function perform(chore: Chore): Promise<ChoreAnswers[Chore['kind']]> {
@@ -10,6 +11,10 @@ function perform(chore: Chore): Promise<ChoreAnswers[Chore['kind']]> {
       return inspect(chore);
     case 'slicer-segmentation':
       return writeSlicerSegmentation(chore);
+    case 'phantom':
+      return writePhantom(chore);
+    case 'compare-phantom':
+      return comparePhantom(chore);
   }
 }
 

@@ -18,7 +18,20 @@ export interface SlicerChore {
   readonly outputPath: string;
 }
 
-export type Chore = InspectChore | SlicerChore;
+/** The self-test's synthetic patient: a zip of DICOM files. */
+export interface PhantomChore {
+  readonly kind: 'phantom';
+  readonly outputPath: string;
+}
+
+/** The label maps that a model made of the synthetic patient, against what it was drawn from. */
+export interface ComparePhantomChore {
+  readonly kind: 'compare-phantom';
+  readonly layerPaths: readonly string[];
+  readonly structures: readonly SegmentedStructure[];
+}
+
+export type Chore = InspectChore | SlicerChore | PhantomChore | ComparePhantomChore;
 
 /** Of `inspect`: engine's InspectReport without file names, titles and descriptions, which may name a patient. */
 export interface Inspection {
@@ -54,6 +67,9 @@ export interface Inspection {
 export interface ChoreAnswers {
   readonly inspect: Inspection;
   readonly 'slicer-segmentation': { readonly bytes: number };
+  readonly phantom: { readonly bytes: number };
+  /** Structures that both have, by name. */
+  readonly 'compare-phantom': { readonly dice: Readonly<Record<string, number>> };
 }
 
 /** What the child sends: once, then it ends. */

@@ -1,0 +1,122 @@
+/** What administrators look at and turn: audit, settings, workers and compute, self-test, statistics. */
+import { api } from '@isocenter/client';
+import type { FastifyInstance } from 'fastify';
+import type { ChainedEntry } from '../audit/audit-trail.js';
+import { implement } from '../http/implement.js';
+import { warmView } from './model-routes.js';
+import type { RestParts } from './parts.js';
+import { selfTest } from './self-test.js';
+import { SettingsFile } from './settings-file.js';
+
+/** Models of one page when they are counted. */
+const COUNTED_AT_ONCE = 500;
+
+export function administrationRoutes(app: FastifyInstance, parts: RestParts): void {
+  const { audit, compute, jobs, statements, studies } = parts;
+  const settings = new SettingsFile(parts.configuration);
+
+  implement(app, api.audit.list, async ({ query }) => {
+    const { cursor, limit, action, actor, subject, after, before } = query;
+    const page = await audit.list(
+      {
+        ...(action === undefined ? {} : { action }),
+        ...(actor === undefined ? {} : { actorId: actor }),
+        ...(subject === undefined ? {} : { subjectId: subject }),
+        ...(after === undefined ? {} : { after: new Date(after) }),
+        ...(before === undefined ? {} : { before: new Date(before) }),
+      },
+      { limit, ...(cursor === undefined ? {} : { cursor }) },
+    );
+    return { items: page.entries.map(entryView), ...(page.next === undefined ? {} : { next: page.next }) };
+  });
+
+  implement(
+    app,
+    api.audit.verify,
+    async ({ body, signal }) => {
+      const { checked, anchor, problem } = await audit.verify({
+        signal,
+        ...(body.anchor === undefined ? {} : { anchor: body.anchor }),
+      });
+      return {
+        intact: problem === undefined,
+        checked,
+        ...(anchor === undefined ? {} : { anchor }),
+        ...(problem === undefined ? {} : { problem }),
+      };
+    },
+    { optionalBody: true },
+  );
+
+  implement(app, api.settings.list, async () => ({ items: [...(await settings.list())] }));
+
+  implement(app, api.settings.get, async ({ params }) => settings.get(params.setting));
+
+  implement(app, api.settings.change, async ({ actor, params, body, requestId }) => {
+    const changed = await settings.change(params.setting, body.value);
+    await audit.record({
+      actor,
+      action: 'setting.changed',
+      subject: { kind: 'setting', id: params.setting },
+      ...(body.reason === undefined ? {} : { reason: body.reason }),
+      details: { value: JSON.stringify(body.value ?? null) },
+      requestId,
+    });
+    return changed;
+  });
+
+  implement(app, api.compute.workers, async () => ({
+    items: (await jobs.workers()).map(({ startedAt, heartbeatAt, running, ...rest }) => ({
+      ...rest,
+      running: [...running],
+      startedAt: startedAt.toISOString(),
+      heartbeatAt: heartbeatAt.toISOString(),
+    })),
+  }));
+
+  implement(app, api.compute.models, async () => {
+    const items = compute.models().map(warmView);
+    return { items, residentBytes: items.reduce((sum, { residentBytes }) => sum + residentBytes, 0) };
+  });
+
+  implement(app, api.operations.selfTest, async ({ actor, signal }) => {
+    const result = await selfTest(parts, actor, signal);
+    return { ...result, checks: [...result.checks] };
+  });
+
+  implement(app, api.operations.statistics, async () => {
+    const { byState, oldestQueuedSeconds } = await jobs.statistics();
+    return {
+      jobs: { byState: { ...byState }, oldestQueuedSeconds },
+      models: await modelCounts(parts),
+      workers: (await jobs.workers()).length,
+      warmModels: compute.models().length,
+      feedback: await statements.statistics(),
+      studies: await studies.statistics(),
+    };
+  });
+}
+
+async function modelCounts({ registry }: RestParts): Promise<{ active: number; retired: number }> {
+  const counts = { active: 0, retired: 0 };
+  for (let cursor: string | undefined; ; ) {
+    const page = await registry.versions({ limit: COUNTED_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) });
+    for (const { state } of page.versions) counts[state]++;
+    if (page.next === undefined) return counts;
+    cursor = page.next;
+  }
+}
+
+function entryView(entry: ChainedEntry) {
+  return {
+    seq: entry.seq,
+    at: entry.at.toISOString(),
+    actor: { kind: entry.actorKind, id: entry.actorId, name: entry.actorName },
+    action: entry.action,
+    subject: { kind: entry.subjectKind, id: entry.subjectId },
+    ...(entry.reason === undefined ? {} : { reason: entry.reason }),
+    ...(entry.details === undefined ? {} : { details: JSON.parse(entry.details) as Record<string, unknown> }),
+    ...(entry.requestId === undefined ? {} : { requestId: entry.requestId }),
+    hash: Buffer.from(entry.hash).toString('hex'),
+  };
+}

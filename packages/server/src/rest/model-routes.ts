@@ -1,0 +1,147 @@
+/** Models: families, versions, structures; uploads and exports; which versions are warm on this server. */
+import { api, type CallAnswer } from '@isocenter/client';
+import type { FastifyInstance } from 'fastify';
+import type { WarmModel } from '../compute/compute-pool.js';
+import { implement } from '../http/implement.js';
+import type { ModelFamily, ModelVersion } from '../registry/model.js';
+import type { RestParts } from './parts.js';
+import { notFound, RestError } from './rest-error.js';
+import { TemporaryFile } from './temporary-file.js';
+
+type ModelView = Awaited<CallAnswer<typeof api.models.get>>;
+type FamilyView = Awaited<CallAnswer<typeof api.families.get>>;
+
+export function modelRoutes(app: FastifyInstance, parts: RestParts): void {
+  const { registry, compute, temporaryFolder } = parts;
+
+  implement(app, api.models.list, async ({ query }) => {
+    const { cursor, limit, family, state } = query;
+    const page = await registry.versions({
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+      ...(family === undefined ? {} : { familyId: family }),
+      ...(state === undefined ? {} : { state }),
+    });
+    return { items: page.versions.map(modelView), ...(page.next === undefined ? {} : { next: page.next }) };
+  });
+
+  implement(app, api.models.get, async ({ params }) => modelView(await versionOf(parts, params.model)));
+
+  implement(app, api.models.add, async (call) => {
+    const { actor, query, body, signal } = call;
+    const form = formOf(query);
+    const file = new TemporaryFile(temporaryFolder);
+    try {
+      await file.receive(body.stream, signal);
+      const version = await registry.add(file.path, { signal, ...(form === undefined ? {} : { form }) }, actor);
+      call.header('location', `/isocenter/v1/models/${version.id}`);
+      return modelView(version);
+    } finally {
+      await file.remove();
+    }
+  });
+
+  implement(app, api.models.update, async ({ actor, params, body }) => {
+    const { id } = await versionOf(parts, params.model);
+    return modelView(await registry.updateVersion(id, body, actor));
+  });
+
+  implement(app, api.models.retire, async ({ actor, params }) => {
+    const { id } = await versionOf(parts, params.model);
+    return modelView(await registry.updateVersion(id, { state: 'retired' }, actor));
+  });
+
+  implement(app, api.models.activate, async ({ actor, params }) => {
+    const { id } = await versionOf(parts, params.model);
+    return modelView(await registry.updateVersion(id, { state: 'active' }, actor));
+  });
+
+  implement(app, api.models.remove, async ({ actor, params }) => {
+    const { id } = await versionOf(parts, params.model);
+    await registry.remove(id, actor);
+    return undefined;
+  });
+
+  implement(app, api.models.export, async ({ params }) => {
+    const version = await versionOf(parts, params.model);
+    const file = new TemporaryFile(temporaryFolder);
+    try {
+      await registry.exportTo(version.id, file.path);
+      return await file.answer({ mediaType: 'application/zip', fileName: `${version.name}-${version.version}.zip` });
+    } catch (error) {
+      await file.remove();
+      throw error;
+    }
+  });
+
+  implement(app, api.models.structures, async ({ params }) => ({
+    items: modelView(await versionOf(parts, params.model)).structures,
+  }));
+
+  implement(app, api.models.warm, async ({ params, signal }) => {
+    const version = await versionOf(parts, params.model);
+    return warmView(await compute.warm(await registry.materialise(version.id, signal)));
+  });
+
+  implement(app, api.models.evict, async ({ params }) => {
+    const version = await versionOf(parts, params.model);
+    return { evicted: await compute.evict(version.sha256) };
+  });
+
+  implement(app, api.families.list, async () => ({ items: (await registry.families()).map(familyView) }));
+
+  implement(app, api.families.get, async ({ params }) => familyView(await familyOf(parts, params.family)));
+
+  implement(app, api.families.update, async ({ actor, params, body }) => {
+    const { id } = await familyOf(parts, params.family);
+    return familyView(await registry.updateFamily(id, body, actor));
+  });
+}
+
+async function versionOf({ registry }: RestParts, wanted: string): Promise<ModelVersion> {
+  const version = await registry.version(wanted);
+  if (!version) throw notFound('model', 'GET /isocenter/v1/models lists them.');
+  return version;
+}
+
+async function familyOf({ registry }: RestParts, wanted: string): Promise<ModelFamily> {
+  const family = await registry.family(wanted);
+  if (!family) throw notFound('family', 'GET /isocenter/v1/families lists them.');
+  return family;
+}
+
+/** Name and version may stand beside the other fields, because those two are what everybody needs. */
+function formOf({ name, version, form }: { name?: string; version?: string; form?: string }): unknown {
+  if (name === undefined && version === undefined && form === undefined) return undefined;
+  const fields = form === undefined ? {} : parsedForm(form);
+  return { ...fields, ...(name === undefined ? {} : { name }), ...(version === undefined ? {} : { version }) };
+}
+
+function parsedForm(form: string): Record<string, unknown> {
+  try {
+    const fields: unknown = JSON.parse(form);
+    if (typeof fields === 'object' && fields !== null && !Array.isArray(fields)) return { ...fields };
+  } catch {
+    // Told below.
+  }
+  throw new RestError('bad-form', 'The form is not a JSON object', {
+    where: 'query.form',
+    next: "With curl: --url-query 'form@form.json'.",
+  });
+}
+
+export function modelView(version: ModelVersion): ModelView {
+  // Read-only lists become the schema's; only what the schema names goes out.
+  const view = { ...version, createdOn: version.createdOn.toISOString(), addedAt: version.addedAt.toISOString() };
+  return view as unknown as ModelView;
+}
+
+function familyView(family: ModelFamily): FamilyView {
+  const { hasProtobuf: _, ...rest } = family;
+  const view = { ...rest, createdAt: family.createdAt.toISOString(), updatedAt: family.updatedAt.toISOString() };
+  return view as unknown as FamilyView;
+}
+
+export function warmView({ address, lastUsedAt, ...rest }: WarmModel) {
+  return { model: address, ...rest, lastUsedAt: lastUsedAt.toISOString() };
+}

@@ -1,0 +1,43 @@
+/** Files on this machine for the length of one request: uploads of models, exports, conversions. */
+import { randomUUID } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { FileAnswer } from '../http/call.js';
+
+/** An answer whose bytes nobody fetches (HEAD, If-None-Match) is removed after this. */
+const UNFETCHED_MS = 60_000;
+
+export class TemporaryFile {
+  readonly path: string;
+
+  constructor(folder: string) {
+    this.path = join(folder, randomUUID());
+  }
+
+  async receive(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+    await pipeline(source, createWriteStream(this.path, { mode: 0o600 }), { signal });
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
+  }
+
+  /** As an answer; the file goes when it was sent. */
+  async answer(about: Pick<FileAnswer, 'mediaType' | 'fileName' | 'sha256'>): Promise<FileAnswer> {
+    const { size } = await stat(this.path);
+    const unfetched = setTimeout(() => void this.remove(), UNFETCHED_MS).unref();
+    return {
+      ...about,
+      bytes: size,
+      open: async (range): Promise<Readable> => {
+        clearTimeout(unfetched);
+        const stream = createReadStream(this.path, range ? { start: range.first, end: range.last } : {});
+        stream.once('close', () => void this.remove());
+        return stream;
+      },
+    };
+  }
+}
