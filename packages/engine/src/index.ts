@@ -60,6 +60,8 @@ export { ForecastError, type ForecastItem, megabytes, PROCESS_BYTES, sumOf } fro
 export { forecastOfFile } from './runtime/forecast-of-file.js';
 export { WITHOUT_TELEMETRY } from './runtime/import-onnx.js';
 export { NetworkCache, warmNetwork } from './runtime/network-cache.js';
+export type { NetworkRuntime, NetworkTensor, PortShape } from './runtime/network-runtime.js';
+export { loadOnnx, type OnnxOptions } from './runtime/onnx-runtime.js';
 export { onnxRuntimeVersion } from './runtime/onnx-version.js';
 export { makeOwnedFolder, refreshOwnedFolder, sweepOwnedFolders } from './runtime/owned-folder.js';
 export { forgetPeak, type ProcessMemory, processMemory } from './runtime/process-memory.js';

@@ -63,7 +63,7 @@ export class Children {
   /** After its work: idle, or ended when it never got its model. */
   rest(child: ComputeChild): void {
     child.reservedBytes = 0;
-    if (child.state === 'ended') return;
+    if (child.killed || child.state === 'ended') return;
     child.lastUsedAt = this.settings.now();
     child.state = 'idle';
     this.#idleSince(child);

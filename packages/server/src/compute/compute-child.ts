@@ -102,9 +102,9 @@ export class ComputeChild {
   /** Throws what the child throws there. */
   async load(model: ModelRef): Promise<void> {
     this.model = model;
-    this.state = 'starting';
     await this.#ask({ kind: 'load', folder: model.folder });
     this.loadedBytes = this.residentBytes;
+    if (this.state === 'starting') this.state = 'busy';
   }
 
   /** Throws ForwardedFailure with the run's own failure, ComputeError when the child crashed or was killed. */
@@ -112,7 +112,6 @@ export class ComputeChild {
     task: ParentMessage & { kind: 'segment' },
     progress?: ReportProgress,
   ): Promise<ChildReply & { kind: 'answer' }> {
-    this.state = 'busy';
     const reply = await this.#ask(task, progress);
     if (reply.kind !== 'answer')
       throw new ComputeError('child-crashed', `The child answered "${reply.kind}" to a task`);
@@ -128,7 +127,7 @@ export class ComputeChild {
 
   async #ask(message: ParentMessage, progress?: ReportProgress): Promise<ChildReply> {
     const reply = await new Promise<ChildReply>((done, fail) => {
-      if (this.state === 'ended') return fail(this.#reason ?? crashed(null, null, this.#complaint));
+      if (this.#exited) return fail(this.#reason ?? crashed(null, null, this.#complaint));
       this.#order = { done, fail, progress };
       // A channel that is closed belongs to a process that is ending: `close` settles the order.
       this.#process.send(message, () => {});

@@ -5,7 +5,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { cancelled, overMemory, PROCESS_BYTES } from '@isocenter/engine';
+import { cancelled, PROCESS_BYTES } from '@isocenter/engine';
 import { isFailure, type Watch } from '@isocenter/volume';
 import { Children, warmModel } from './children.js';
 import type { ComputeChild } from './compute-child.js';
@@ -22,9 +22,10 @@ import type {
 import { BusyError, ForecastRefusal } from './compute-refusals.js';
 import { makeCounters } from './counters.js';
 import { guarded } from './guard.js';
-import { type Bound, Forecaster, judge, type Need, SMALLER, smallest } from './memory/forecaster.js';
+import { Forecaster, judge, type Need, SMALLER } from './memory/forecaster.js';
 import { LearntMemory } from './memory/learnt-memory.js';
 import { machineFreeBytes } from './memory/machine-memory.js';
+import { MemoryAccount } from './memory/memory-account.js';
 import { type ComputePoolOptions, type PoolSettings, settingsOf } from './pool-options.js';
 import { type Waiting, WaitingLine } from './waiting-line.js';
 import { WorkHome } from './work-home.js';
@@ -50,10 +51,10 @@ const LONGEST_RETRY_SECONDS = 600;
 
 export class Pool implements ComputePool {
   readonly #settings: PoolSettings;
-  readonly #freeBytes: () => number;
   readonly #counters = makeCounters();
   readonly #line = new WaitingLine<Waiter>();
   readonly #children: Children;
+  readonly #memory: MemoryAccount;
   readonly #home: WorkHome;
   readonly #learnt: LearntMemory;
   readonly #forecaster: Forecaster;
@@ -64,8 +65,8 @@ export class Pool implements ComputePool {
 
   constructor(options: ComputePoolOptions) {
     this.#settings = settingsOf(options);
-    this.#freeBytes = options.freeBytes ?? machineFreeBytes;
     this.#children = new Children(this.#settings, this.#counters, () => this.#dispatch());
+    this.#memory = new MemoryAccount(this.#settings, this.#children, options.freeBytes ?? machineFreeBytes);
     this.#home = new WorkHome(this.#settings.workFolder);
     this.#learnt = new LearntMemory(PROCESS_BYTES, options.learnt, options.onLearnt);
     this.#forecaster = new Forecaster(this.#learnt);
@@ -74,14 +75,18 @@ export class Pool implements ComputePool {
   async run(task: SegmentTask, limits: TaskLimits = {}, watch: Watch = {}): Promise<TaskAnswer> {
     const { model } = task;
     const need = await this.#forecaster.need(task);
-    const forecast = judge(need, this.#bound(limits), Number.POSITIVE_INFINITY);
+    const forecast = judge(need, this.#memory.bound(limits), Number.POSITIVE_INFINITY);
     if (!forecast.fits) throw this.#tooLarge(forecast);
     const child = await this.#turn({ model, need, limits, signal: watch.signal });
     return this.#follow(this.#compute(child, task, need, limits, watch));
   }
 
   async forecast(task: Pick<SegmentTask, 'model' | 'inputPath'>): Promise<Forecast> {
-    return judge(await this.#forecaster.need(task), this.#bound({}), this.#capacity() - this.#reserved());
+    return judge(
+      await this.#forecaster.need(task),
+      this.#memory.bound({}),
+      this.#memory.capacity() - this.#memory.reserved(),
+    );
   }
 
   async warm(model: ModelRef): Promise<WarmModel> {
@@ -169,32 +174,28 @@ export class Pool implements ComputePool {
   #dispatch(): void {
     if (this.#closed) return;
     for (let first = this.#line.first; first; first = this.#line.first) {
-      const child = this.#placeFor(first);
-      if (child === undefined) return;
-      this.#line.remove(first);
-      if (child === 'never') {
-        first.refuse(this.#tooLarge(judge(first.need, this.#bound({ memoryBytes: first.limitBytes }), 0)));
-        continue;
+      try {
+        const child = this.#placeFor(first);
+        if (child === undefined) return;
+        if (child === 'never')
+          throw this.#tooLarge(judge(first.need, this.#memory.bound({ memoryBytes: first.limitBytes }), 0));
+        this.#children.use(child, first.need.bytes);
+        first.start(child);
+      } catch (error) {
+        // Also a child that cannot be started: it is this task's failure, and the next may fare better.
+        first.refuse(error as Error);
       }
-      this.#children.use(child, first.need.bytes);
-      first.start(child);
+      this.#line.remove(first);
     }
   }
 
   /** Undefined: not yet. 'never': it would not fit if it were alone (the machine has less than when it came). */
   #placeFor({ model, need, limitBytes }: Waiter): ComputeChild | 'never' | undefined {
     const warm = this.#children.idleWith(model.sha256);
-    const capacity = this.#capacity();
-    const reserved = this.#reserved();
-    if (reserved + need.bytes > capacity && this.#children.busy.length > 0) return undefined;
+    const capacity = this.#memory.capacity();
+    if (this.#memory.reserved() + need.bytes > capacity && this.#children.busy.length > 0) return undefined;
     if (need.bytes > Math.min(capacity, limitBytes)) return 'never';
-    const others = this.#children.idle.filter((child) => child !== warm);
-    let idleBytes = others.reduce((sum, { residentBytes }) => sum + residentBytes, 0);
-    for (const child of others) {
-      if (reserved + need.bytes + idleBytes <= capacity) break;
-      idleBytes -= child.residentBytes;
-      void this.#children.evict(child, 'room');
-    }
+    this.#memory.makeRoom(need.bytes, warm);
     if (warm) return warm;
     if (this.#children.working >= this.#settings.maximumChildren) {
       const [longestUnused] = this.#children.idle;
@@ -219,7 +220,12 @@ export class Pool implements ComputePool {
     try {
       const folder = await this.#home.taskFolder();
       temporaryFolder = folder;
-      const guard = { memoryBytes, timeMs: limits.timeMs, signal: watch.signal, onLook: () => this.#keepBudget() };
+      const guard = {
+        memoryBytes,
+        timeMs: limits.timeMs,
+        signal: watch.signal,
+        onLook: () => this.#memory.keepBudget(),
+      };
       const answer = await guarded(child, guard, async () => {
         if (!warm) await child.load(task.model);
         usable = true;
@@ -246,6 +252,8 @@ export class Pool implements ComputePool {
       if (usable) this.#children.rest(child);
       else await child.kill(cancelled());
       this.#dispatch();
+      const { spare, maximumChildren } = this.#settings;
+      if (spare && !this.#closed && this.#children.working < maximumChildren) this.#children.startSpare(this.#homePath);
     }
   }
 
@@ -258,38 +266,6 @@ export class Pool implements ComputePool {
       return true;
     }
     return false;
-  }
-
-  /** Several children together: first those go that do nothing, then the one that took most beyond its forecast. */
-  #keepBudget(): void {
-    const { memoryBudgetBytes } = this.#settings;
-    let resident = this.#children.residentBytes;
-    if (resident <= memoryBudgetBytes) return;
-    for (const child of this.#children.idle) {
-      resident -= child.residentBytes;
-      void this.#children.evict(child, 'room');
-      if (resident <= memoryBudgetBytes) return;
-    }
-    const over = (child: ComputeChild) => child.residentBytes - child.reservedBytes;
-    const [worst] = [...this.#children.busy].sort((a, b) => over(b) - over(a));
-    if (worst) void worst.kill(overMemory(worst.residentBytes, worst.reservedBytes));
-  }
-
-  /** What all children together may have: what they have, and what the machine has free, within the budget. */
-  #capacity(): number {
-    return Math.min(this.#settings.memoryBudgetBytes, this.#freeBytes() + this.#children.residentBytes);
-  }
-
-  #reserved(): number {
-    return this.#children.busy.reduce((sum, child) => sum + Math.max(child.reservedBytes, child.residentBytes), 0);
-  }
-
-  #bound(limits: TaskLimits): Bound {
-    return smallest([
-      { bytes: limits.memoryBytes ?? this.#settings.memoryLimitBytes, what: 'the limit of a run is' },
-      { bytes: this.#settings.memoryBudgetBytes, what: 'the budget of all runs is' },
-      { bytes: this.#freeBytes() + this.#children.residentBytes, what: 'this machine has for runs' },
-    ]);
   }
 
   #tooLarge(forecast: Forecast): ForecastRefusal {

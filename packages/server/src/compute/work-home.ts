@@ -1,11 +1,12 @@
 /**
- * The pool's folder on this machine, with one folder per running task. What killed pools have left is swept at start;
+ * The pool's folder on this machine, with one folder for each running task. What killed pools have left is swept at start;
  * a child whose parent was killed removes the folder by itself (child/watch-parent.ts).
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   ComputeError,
+  cancelled,
   makeOwnedFolder,
   refreshOwnedFolder,
   sweepExchangeFolders,
@@ -19,6 +20,7 @@ export class WorkHome {
   readonly #swept: Promise<unknown>;
   #path: Promise<string> | undefined;
   #endRefresh = () => {};
+  #removed = false;
 
   constructor(private readonly workFolder: string) {
     this.#swept = Promise.all([sweepOwnedFolders(workFolder, PREFIX), sweepExchangeFolders()]);
@@ -26,6 +28,7 @@ export class WorkHome {
 
   /** Made at the first call. Throws ComputeError `temporary-folder`. */
   path(): Promise<string> {
+    if (this.#removed) return Promise.reject(cancelled());
     this.#path ??= this.#make().catch((cause) => {
       this.#path = undefined;
       throw noRoom(cause);
@@ -46,6 +49,7 @@ export class WorkHome {
   }
 
   async remove(): Promise<void> {
+    this.#removed = true;
     this.#endRefresh();
     await this.#swept;
     const path = await this.#path?.catch(() => undefined);
