@@ -41,7 +41,11 @@ async function* frames(events: AsyncIterable<unknown>, options: EventStreamOptio
         yield ': still here\n\n';
         continue;
       }
-      if (first.done === true) return;
+      if (first.done === true) {
+        // Said in words: without it a client cannot tell the end from a connection that broke, and comes back.
+        if (!options.signal.aborted) yield frame('end', '{}');
+        return;
+      }
       yield frame('message', options.encode(first.value));
       next = source.next();
     }
