@@ -1,16 +1,20 @@
 /**
  * Back-pressure before the disk is full: each write claims its next bytes before it takes them, and a claim is refused
  * when free space less all claims not yet written would fall below the reserve. PostgreSQL may live on the same disk,
- * and a full one stops it; so many uploads at once must not overshoot together.
+ * and a full one stops it; so many uploads at once must not overshoot together. Nor must they all fail together: when
+ * space runs short in the middle, the youngest gives up, and the older wait a little for what it frees.
  *
  * What a client says of its length is never believed upward: a large figure may refuse that client at once, but claims
  * no more than a first step, or a liar would lock out the others.
  */
+import { BlobError } from './blob-error.js';
 import { noSpace } from './file-error.js';
 
 /** A claim at first, when no length is known; doubled as more comes, up to the largest. */
 const FIRST_STEP = 256 * 1024;
 const LARGEST_STEP = 8 * 1024 * 1024;
+/** An older write waits no longer than this for the youngest, which may be as slow as its client. */
+const PATIENCE_MS = 10_000;
 
 export class DiskSpace {
   readonly #freeBytes: () => Promise<number>;
@@ -19,6 +23,10 @@ export class DiskSpace {
   #claimed = 0;
   /** Claims are decided one after the other. */
   #last: Promise<void> = Promise.resolve();
+  /** In the order of their beginning. */
+  readonly #active = new Set<Reservation>();
+  readonly #waiting: (() => void)[] = [];
+  #ends = 0;
 
   constructor(freeBytes: () => Promise<number>, reserveBytes: number) {
     this.#freeBytes = freeBytes;
@@ -29,17 +37,52 @@ export class DiskSpace {
     return this.#claimed;
   }
 
-  /** Throws BlobError `no-space`. `expectedBytes`: what the client declared, if it did. The caller must `release()`. */
+  /**
+   * Throws BlobError `no-space`. `expectedBytes`: what the client declared, if it did. The caller must `release()` when
+   * the file is whole or removed.
+   */
   async reserve(expectedBytes?: number): Promise<Reservation> {
     const first = Math.min(Math.max(expectedBytes ?? FIRST_STEP, 1), FIRST_STEP);
     await this.#claim(first, expectedBytes ?? first);
-    return new Reservation(
-      first,
-      (bytes) => this.#claim(bytes, bytes),
-      (bytes) => {
+    const reservation: Reservation = new Reservation(first, {
+      claim: (bytes) => this.#claimPatiently(reservation, bytes),
+      settle: (bytes) => {
         this.#claimed -= bytes;
       },
-    );
+      end: () => {
+        this.#active.delete(reservation);
+        this.#ends++;
+        for (const wake of this.#waiting.splice(0)) wake();
+      },
+    });
+    this.#active.add(reservation);
+    return reservation;
+  }
+
+  async #claimPatiently(reservation: Reservation, bytes: number): Promise<void> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (;;) {
+      // Before the claim: an end while the disk answers would be missed.
+      const ends = this.#ends;
+      try {
+        return await this.#claim(bytes, bytes);
+      } catch (error) {
+        const wait = deadline - performance.now();
+        const youngest = [...this.#active].at(-1) === reservation;
+        if (!(error instanceof BlobError) || youngest || wait <= 0) throw error;
+        if (ends === this.#ends) await this.#nextEnd(wait);
+      }
+    }
+  }
+
+  #nextEnd(longestMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, longestMs);
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** Claims `bytes` where `needed` would fit. */
@@ -56,16 +99,21 @@ export class DiskSpace {
   }
 }
 
+interface Claims {
+  claim(bytes: number): Promise<void>;
+  /** Written, or not needed. */
+  settle(bytes: number): void;
+  end(): void;
+}
+
 export class Reservation {
   #held: number;
   #released = false;
-  readonly #claim: (bytes: number) => Promise<void>;
-  readonly #giveBack: (bytes: number) => void;
+  readonly #claims: Claims;
 
-  constructor(held: number, claim: (bytes: number) => Promise<void>, giveBack: (bytes: number) => void) {
+  constructor(held: number, claims: Claims) {
     this.#held = held;
-    this.#claim = claim;
-    this.#giveBack = giveBack;
+    this.#claims = claims;
   }
 
   /** Passes the source on; the taker asks for the next chunk when it has written the last. Throws BlobError `no-space`. */
@@ -74,8 +122,8 @@ export class Reservation {
     for await (const chunk of source) {
       while (this.#held < chunk.byteLength) {
         const step = Math.max(Math.min(Math.max(written, FIRST_STEP), LARGEST_STEP), chunk.byteLength - this.#held);
-        await this.#claim(step);
-        if (this.#released) return this.#giveBack(step);
+        await this.#claims.claim(step);
+        if (this.#released) return this.#claims.settle(step);
         this.#held += step;
       }
       yield chunk;
@@ -86,13 +134,15 @@ export class Reservation {
 
   /** Whatever is claimed and will not be written; also when the source hangs for ever. */
   release(): void {
+    if (this.#released) return;
     this.#released = true;
     this.#settle(this.#held);
+    this.#claims.end();
   }
 
   #settle(bytes: number): void {
     const settled = Math.min(bytes, this.#held);
     this.#held -= settled;
-    this.#giveBack(settled);
+    this.#claims.settle(settled);
   }
 }
