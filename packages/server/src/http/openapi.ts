@@ -144,7 +144,8 @@ function answerOf(answer: Operation['answer'], schemas: Schemas): JsonObject {
       content: Object.fromEntries(answer.mediaTypes.map((type) => [type, bytes(type)])),
     };
   return {
-    description: 'Server-sent events; `data` of each is JSON as in x-event. Lines that begin with `:` are to be ignored',
+    description:
+      'Server-sent events; `data` of each is JSON as in x-event. Lines that begin with `:` are to be ignored',
     content: { 'text/event-stream': { schema: { type: 'string' } } },
     'x-event': schemas.of(answer.event, 'output'),
   };

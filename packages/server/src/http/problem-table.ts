@@ -130,7 +130,11 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
   },
   StudyError: { area: 'studies', status: 400, kinds: { 'not-found': at(404), 'in-use': at(409) } },
   PagingError: { area: 'rest', status: 400 },
-  ChoresError: { area: 'chores', status: 500, kinds: { busy, cancelled: busy, 'time-limit': at(422), crashed: at(422) } },
+  ChoresError: {
+    area: 'chores',
+    status: 500,
+    kinds: { busy, cancelled: busy, 'time-limit': at(422), crashed: at(422) },
+  },
   ChoreError: { area: 'chores', status: 500, kinds: { 'no-layers': at(409) } },
   StateError: { area: 'state', status: 500, kinds: { unavailable: busy } },
   ConfigurationError: { area: 'settings', status: 400 },
