@@ -147,6 +147,8 @@ function watchRequest(context: HttpContext, request: FastifyRequest, reply: Fast
       actor: request.actor.id,
     };
     if (status >= 500) log.warn(fields, 'request');
+    // Probes come every second and say nothing.
+    else if (request.routeOptions.config.always === true) log.debug(fields, 'request');
     else log.info(fields, 'request');
     if (hasBody(request.raw)) linger(request.raw, limits);
   };

@@ -1,0 +1,53 @@
+/**
+ * The log: one JSON object a line for machines, one readable line for people on a terminal. Secrets are struck out, and
+ * of errors only name, code and place are written, because messages may quote what a client sent.
+ */
+import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { describeDefect } from '../http/send-problem.js';
+import { TextLines } from './text-lines.js';
+
+export interface LogOptions {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  /** 'auto': text on a terminal, JSON elsewhere. */
+  readonly format: 'auto' | 'json' | 'text';
+  /** Appended to instead of standard output. */
+  readonly file?: string;
+  /** For tests; default standard output. */
+  readonly to?: DestinationStream;
+}
+
+export interface Log {
+  readonly log: Logger;
+  /** Writes what is still in memory; to be called before the process ends. */
+  flush(): void;
+}
+
+/** Names under which secrets could come by; at the top and one level below. */
+const SECRETS = ['authorization', 'cookie', 'password', 'token', 'key', 'secret', 'clientSecret', 'databaseUrl'];
+
+export function createLog({ level, format, file, to }: LogOptions): Log {
+  // Written at once while nothing else is being written, gathered while something is: no line waits, nothing blocks.
+  const bytes = destination({ dest: file ?? 1, sync: false, mkdir: file !== undefined });
+  const sink = to ?? bytes;
+  const text = format === 'text' || (format === 'auto' && file === undefined && process.stdout.isTTY === true);
+  const log = pino(
+    {
+      level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeDefect, error: describeDefect },
+      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '(struck out)' },
+    },
+    text ? new TextLines(sink, process.stdout.isTTY === true) : sink,
+  );
+  return { log, flush: () => (to === undefined ? flushSync(bytes) : undefined) };
+}
+
+function flushSync(bytes: ReturnType<typeof destination>): void {
+  try {
+    bytes.flushSync();
+  } catch {
+    // Not open yet: nothing was written.
+  }
+}
