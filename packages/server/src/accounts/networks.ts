@@ -28,15 +28,22 @@ export function plainAddress(address: string): string | undefined {
  * What is not an address matches nothing. Throws AccountError `bad-network` for an entry that is neither.
  */
 export function allowedNetworks(list: readonly string[] = LOOPBACK): (address: string) => boolean {
-  const blocks = new BlockList();
+  // Two lists, because one would take an IPv4 address for the IPv6 address that it maps to: ::/0 would let all of IPv4 in.
+  const blocks = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const entry of list) addBlock(blocks, entry);
   return (address) => {
     const plain = plainAddress(address);
-    return plain !== undefined && blocks.check(plain, isIP(plain) === 4 ? 'ipv4' : 'ipv6');
+    if (plain === undefined) return false;
+    const family = familyOf(plain);
+    return blocks[family].check(plain, family);
   };
 }
 
-function addBlock(blocks: BlockList, entry: string): void {
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 4 ? 'ipv4' : 'ipv6';
+}
+
+function addBlock(blocks: Readonly<Record<'ipv4' | 'ipv6', BlockList>>, entry: string): void {
   const [written, bitsText, ...rest] = entry.trim().split('/');
   const address = written === undefined || /[%[\]]/.test(written) ? undefined : plainAddress(written);
   const wasMapped = address !== undefined && isIP(address) === 4 && isIP(written!) === 6;
@@ -49,7 +56,8 @@ function addBlock(blocks: BlockList, entry: string): void {
       next: 'Write it like 10.20.0.0/16, 192.168.1.7, 2001:db8::/32 or ::1.',
     });
   }
-  blocks.addSubnet(address, bits, widest === 32 ? 'ipv4' : 'ipv6');
+  const family = familyOf(address);
+  blocks[family].addSubnet(address, bits, family);
 }
 
 const onLoopback = allowedNetworks(LOOPBACK);
@@ -69,4 +77,16 @@ export function mayListen({ host, hasAccounts }: { readonly host: string; readon
     where: host === '' ? 'all addresses' : host,
     next: 'Start once without --host, open the one-time link that is printed, make the first administrator, then start again.',
   });
+}
+
+/** What counts as one place for limits: an IPv4 address, or an IPv6 network of 64 bits, since one customer owns all of it. */
+export function limitedPlace(address: string): string {
+  const plain = plainAddress(address);
+  if (plain === undefined) return 'unknown';
+  if (isIP(plain) === 4) return plain;
+  const [head = '', tail] = plain.split('::');
+  const groups = head === '' ? [] : head.split(':');
+  const tailGroups = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = Array<string>(Math.max(0, 8 - groups.length - tailGroups.length)).fill('0');
+  return `${[...groups, ...zeros, ...tailGroups].slice(0, 4).join(':')}::/64`;
 }
