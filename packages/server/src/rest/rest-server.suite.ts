@@ -1,0 +1,219 @@
+/**
+ * The REST API for tests, all of it real: embedded PostgreSQL, blobs on a disk, registry with the shipped models, accounts with
+ * keys of every role, jobs with a worker, compute children, and the HTTP app on a port of loopback.
+ */
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { type Client, createClient, type Role, roles } from '@isocenter/client';
+import { newUID } from '@isocenter/dicom';
+import { shippedModels } from '@isocenter/engine';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { type Actor, SYSTEM } from '../accounts/actor.js';
+import { openAccounts } from '../accounts/open-accounts.js';
+import { openAuditLog } from '../audit/open-audit-log.js';
+import { openFileStore } from '../blobs/file-store.js';
+import { openBlobs } from '../blobs/open-blobs.js';
+import { Chores } from '../chores/chores.js';
+import type { ComputePool, SegmentWish } from '../compute/compute-pool.js';
+import { createComputePool } from '../compute/create-compute-pool.js';
+import { readConfiguration } from '../configuration/read-configuration.js';
+import { Statements } from '../feedback/statements.js';
+import { createApp } from '../http/app.js';
+import type { HttpContext, HttpSettings } from '../http/context.js';
+import { Drain } from '../http/drain.js';
+import { defaultLimits, type HttpLimits } from '../http/limits.js';
+import { serveOpenApi } from '../http/openapi-route.js';
+import { UploadGate } from '../http/upload-gate.js';
+import type { JobHandler } from '../jobs/job-handler.js';
+import { openJobs } from '../jobs/open-jobs.js';
+import { startWorker, type Worker } from '../jobs/worker.js';
+import { openRegistry } from '../registry/open-registry.js';
+import type { Registry } from '../registry/registry.js';
+import { testDatabase } from '../state/test-database.suite.js';
+import { Studies } from '../studies/studies.js';
+import type { RestParts } from './parts.js';
+import { restRoutes } from './rest-routes.js';
+
+export interface RestServer {
+  readonly url: string;
+  readonly app: FastifyInstance;
+  readonly parts: RestParts;
+  readonly context: HttpContext;
+  readonly folder: string;
+  /** API keys: one for each role. */
+  readonly keys: Readonly<Record<Role, string>>;
+  /** Lines of the log. */
+  readonly logged: readonly string[];
+  client(role: Role): Client;
+  /** A further key of its own owner. */
+  key(role: Role, name: string): Promise<string>;
+  /** With a key (by role) or, without, as nobody. */
+  request(role: Role | string | undefined, method: string, path: string, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export interface RestServerOptions {
+  /** Jobs at once; 0: nobody takes them. Default 1. */
+  readonly slots?: number;
+  readonly limits?: Partial<HttpLimits>;
+  readonly settings?: Partial<HttpSettings>;
+  readonly studyKeepMs?: number;
+}
+
+export async function restServer(options: RestServerOptions = {}): Promise<RestServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'isocenter-rest-'));
+  const database = await testDatabase();
+  const { db, url: databaseUrl } = database;
+  const audit = openAuditLog({ db });
+  const store = await openFileStore(join(folder, 'blobs'));
+  const blobs = await openBlobs({ db, store, audit, reserveBytes: 0, copyFolder: join(folder, 'copies') });
+  const registry = await openRegistry({ db, blobs, audit, cacheFolder: join(folder, 'models'), shippedModels });
+  const compute = createComputePool({ workFolder: join(folder, 'compute'), maximumChildren: 1, threads: 1 });
+  const accounts = openAccounts({ db, audit });
+  const jobs = await openJobs({ db, url: databaseUrl, blobs, audit, keepFailedInputsMs: 60_000 });
+  const chores = new Chores();
+  const temporaryFolder = join(folder, 'temporary');
+  await mkdir(temporaryFolder);
+  const configuration = readConfiguration({ environment: {}, flags: { home: folder } });
+  const studies = new Studies({ db, blobs, audit, chores, keepMs: options.studyKeepMs ?? 3_600_000 });
+  const statements = new Statements(db, audit);
+  const parts: RestParts = {
+    accounts,
+    audit,
+    blobs,
+    chores,
+    compute,
+    configuration,
+    db,
+    jobs,
+    registry,
+    statements,
+    studies,
+    temporaryFolder,
+  };
+  const { slots = 1 } = options;
+  let worker: Worker | undefined;
+  if (slots > 0)
+    worker = await startWorker({
+      db,
+      url: databaseUrl,
+      blobs,
+      audit,
+      slots,
+      handlers: [segmentHandler(registry, compute, parts)],
+      workFolder: join(folder, 'work'),
+      keepFailedInputsMs: 60_000,
+    });
+  const logged: string[] = [];
+  const sink = new PassThrough();
+  sink.on('data', (line: Buffer) => logged.push(line.toString()));
+  const limits = { ...defaultLimits, ...options.limits };
+  const context: HttpContext = {
+    accounts,
+    audit,
+    log: pino({ level: 'debug' }, sink),
+    limits,
+    settings: { version: '0.1.0', trustedProxies: [], networks: {}, corsOrigins: [], ...options.settings },
+    clock: { now: () => Date.now() },
+    uploads: new UploadGate(limits.uploads),
+    drain: new Drain(),
+  };
+  const app = createApp(context);
+  restRoutes(app, parts);
+  serveOpenApi(app);
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
+
+  const key = async (role: Role, name: string): Promise<string> => {
+    // A key acts for itself, so two keys are two owners.
+    return (await accounts.createKey({ name, role }, SYSTEM)).key;
+  };
+  const keys = {} as Record<Role, string>;
+  for (const role of roles) keys[role] = await key(role, `key of a ${role}`);
+  const request: RestServer['request'] = (role, method, path, init = {}) => {
+    const headers = new Headers(init.headers);
+    if (role !== undefined) headers.set('authorization', `Bearer ${keys[role as Role] ?? role}`);
+    return fetch(`${url}${path}`, { ...init, method, headers });
+  };
+  return {
+    url,
+    app,
+    parts,
+    context,
+    folder,
+    keys,
+    logged,
+    request,
+    key,
+    client: (role) => createClient({ url, key: keys[role], reconnectMs: 50 }),
+    async close() {
+      context.drain.start();
+      await app.close();
+      await worker?.stop(1000);
+      chores.close();
+      await compute.close();
+      await jobs.close();
+      await accounts.close();
+      await database.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const mediaTypes: Readonly<Record<string, string>> = {
+  '.dcm': 'application/dicom',
+  '.gz': 'application/gzip',
+  '.png': 'image/png',
+  '.csv': 'text/csv',
+  '.json': 'application/json',
+};
+
+/** What the worker of a real server does with a job of kind `segment`, as short as it goes. */
+function segmentHandler(registry: Registry, compute: ComputePool, { blobs }: RestParts): JobHandler {
+  return {
+    kind: 'segment',
+    steps: [{ step: 'model', share: 1 }],
+    retryable: () => false,
+    async run(job, { signal, progress, workFolder }) {
+      const [blobId = ''] = job.inputBlobIds;
+      const model = await registry.materialise(job.modelVersionId ?? '', signal);
+      const input = await blobs.toFile(blobId, signal);
+      try {
+        const outputFolder = join(workFolder, 'out');
+        await mkdir(outputFolder);
+        const answer = await compute.run(
+          {
+            kind: 'segment',
+            model,
+            inputPath: input.path,
+            outputFolder,
+            wish: job.parameters as unknown as SegmentWish,
+            runUID: newUID(),
+            now: new Date().toISOString(),
+          },
+          {},
+          { signal, progress: (done, total) => progress('model', done, total) },
+        );
+        const files = answer.files.map((name) => ({
+          name,
+          path: join(outputFolder, name),
+          mediaType: mediaTypes[extname(name)] ?? 'application/octet-stream',
+        }));
+        return { report: answer.report, files };
+      } finally {
+        await input.done();
+      }
+    },
+  };
+}
+
+/** The job once it has ended; fails after a minute. */
+export async function ended(client: Client, job: string) {
+  for await (const event of client.jobs.events({ job }, { signal: AbortSignal.timeout(60_000) }))
+    if (!['queued', 'running'].includes(event.state)) return client.jobs.get({ job });
+  throw new Error('the stream of events ended before its job did');
+}
+
+export const NOBODY: Actor = { kind: 'protocol', id: 'nobody', name: 'nobody', role: 'service', scopes: [] };
