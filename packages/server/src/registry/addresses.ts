@@ -35,20 +35,21 @@ function partsOf(version: string): { core: string[]; pre: string[] } {
 
 function compareParts(a: readonly string[], b: readonly string[], missing: string): number {
   for (let at = 0; at < Math.max(a.length, b.length); at++) {
-    const [x, y] = [a[at] ?? missing, b[at] ?? missing];
-    const [isX, isY] = [/^\d+$/.test(x), /^\d+$/.test(y)];
-    if (isX && isY) {
-      // Digits of any length, without passing through a float.
-      const [p, q] = [x.replace(/^0+(?=\d)/, ''), y.replace(/^0+(?=\d)/, '')];
-      const order = p.length - q.length || (p < q ? -1 : p > q ? 1 : 0);
-      if (order !== 0) return order;
-    } else if (x !== y) {
-      if (x === '' || y === '') return x === '' ? -1 : 1;
-      // A number is older than a word, as in semver.
-      return isX !== isY ? (isX ? -1 : 1) : x < y ? -1 : 1;
-    }
+    const order = comparePart(a[at] ?? missing, b[at] ?? missing);
+    if (order !== 0) return order;
   }
   return 0;
+}
+
+/** `9` < `10` < `10a` < `10b` < `a`; the absent is the oldest. */
+function comparePart(x: string, y: string): number {
+  if (x === '' || y === '') return x.length - y.length;
+  const [, p, wordX] = /^0*(\d*)(.*)$/s.exec(x) ?? [];
+  const [, q, wordY] = /^0*(\d*)(.*)$/s.exec(y) ?? [];
+  const [isX, isY] = [/^\d/.test(x), /^\d/.test(y)];
+  if (isX !== isY) return isX ? -1 : 1;
+  // Digits of any length, without passing through a float.
+  return p.length - q.length || (p < q ? -1 : p > q ? 1 : 0) || (wordX < wordY ? -1 : wordX > wordY ? 1 : 0);
 }
 
 /** `1.2.3` → 1, 2: the two numbers that the old protocol knows. */
