@@ -130,8 +130,8 @@ class FileStore implements BlobStore {
     for (const name of names) {
       if (name.endsWith('/')) {
         if (name.startsWith(prefix) || prefix.startsWith(name)) yield* this.#walk(name, prefix);
-      } else if (name.startsWith(prefix)) {
-        const info = await this.head(blobKey(name));
+      } else if (name.startsWith(prefix) && isBlobKey(name)) {
+        const info = await this.head(name);
         if (info) yield info;
       }
     }
