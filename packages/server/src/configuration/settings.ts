@@ -13,7 +13,8 @@ const protocol = z.strictObject({
   /** Its own port, where only its routes exist; it is also on the main port unless `mainPort` is false. */
   port: z.int().min(0).max(65535).optional(),
   mainPort: z.boolean().default(true),
-  networks: z.array(network).default(['127.0.0.0/8', '::1/128']),
+  /** Default: protocolNetworks. */
+  networks: z.array(network).optional(),
   mode: z.enum(['compat', 'strict']).default('compat'),
 });
 const oidc = z.strictObject({

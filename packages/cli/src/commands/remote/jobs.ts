@@ -32,7 +32,7 @@ export async function listJobsCommand(options: ListJobsOptions, { terminal }: Co
         `${Math.round(progress.fraction * 100)} %`,
         model,
         protocol,
-        createdAt.toISOString().replace('T', ' ').slice(0, 19),
+        createdAt.replace('T', ' ').slice(0, 19),
         failure?.message ?? (state === 'running' ? progress.step : ''),
       ]),
     ),

@@ -4,7 +4,8 @@ import { table } from '../../output/table.js';
 import type { CommandContext } from '../../program.js';
 import { connect, type RemoteOptions } from '../../remote/connect.js';
 
-const day = (time: Date | undefined) => time?.toISOString().slice(0, 10) ?? '';
+const DAY_MS = 86_400_000;
+const day = (time: string | undefined) => time?.slice(0, 10) ?? '';
 
 export async function listUsersCommand(options: RemoteOptions, { terminal }: CommandContext): Promise<undefined> {
   const { items } = await connect(options).client.users.list();
@@ -34,7 +35,7 @@ export async function inviteCommand(
     ...(options.name === undefined ? {} : { name: options.name }),
   });
   const link = `${url}/setup?token=${encodeURIComponent(token)}`;
-  terminal.print(`${link}\n  for one ${options.role}, once, until ${expiresAt.toISOString()}`);
+  terminal.print(`${link}\n  for one ${options.role}, once, until ${expiresAt}`);
   terminal.document({ link, role: options.role, expiresAt });
   return undefined;
 }
@@ -53,7 +54,7 @@ export async function createKeyCommand(
     name: options.name,
     ...(options.role === undefined ? {} : { role: options.role }),
     ...(options.scopes === undefined ? {} : { scopes: options.scopes as never }),
-    ...(options.days === undefined ? {} : { expiresAt: new Date(Date.now() + options.days * 86_400_000) }),
+    ...(options.days === undefined ? {} : { expiresAt: new Date(Date.now() + options.days * DAY_MS).toISOString() }),
   });
   terminal.print(key);
   terminal.document({ id, key });

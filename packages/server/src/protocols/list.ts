@@ -1,0 +1,14 @@
+/** Every protocol that this program speaks over HTTP. */
+import { serveOpenApi } from '../http/openapi-route.js';
+import { restRoutes } from '../rest/rest-routes.js';
+import type { Protocol } from './protocol.js';
+
+const rest: Protocol = {
+  name: 'rest',
+  serve(app, parts) {
+    restRoutes(app, parts);
+    serveOpenApi(app);
+  },
+};
+
+export const protocols: readonly Protocol[] = [rest];
