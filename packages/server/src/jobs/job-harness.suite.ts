@@ -25,6 +25,9 @@ export const ADMINISTRATOR: Actor = { kind: 'person', id: 'a-1', name: 'Ada', ro
 export const SERVICE: Actor = { kind: 'key', id: 'k-1', name: 'planning', role: 'service' };
 export const OTHER_SERVICE: Actor = { kind: 'key', id: 'k-2', name: 'research', role: 'service' };
 
+/** An eraser that a test interrupts is followed by the next after this. */
+export const ERASER_LEASE_MS = 1_000;
+
 export interface WorkerProcess {
   readonly id: string;
   readonly pid: number;
@@ -80,7 +83,14 @@ export async function jobHarness(options: HarnessOptions = {}): Promise<JobHarne
   await mkdir(workFolder);
   const journal = join(folder, 'journal');
   const audit = openAuditLog({ db });
-  const ownBlobs = await openBlobs({ db, store: await openFileStore(blobFolder), audit, reserveBytes: 0, copyFolder });
+  const ownBlobs = await openBlobs({
+    db,
+    store: await openFileStore(blobFolder),
+    audit,
+    reserveBytes: 0,
+    copyFolder,
+    leaseMs: ERASER_LEASE_MS,
+  });
   const blobs = options.wrapBlobs?.(ownBlobs) ?? ownBlobs;
   const parts = { db, url, blobs, audit };
   const jobs = await openJobs({ ...parts, ...options, url, blobs });

@@ -147,7 +147,8 @@ export class RunningJob {
       await this.#discard(files);
       if (this.#stop === 'lost') return;
       if (this.#stop === 'cancelled') return this.#endAsCancelled();
-      return this.#stop === 'shutdown' ? this.#giveBack() : this.#endAsFailed(error);
+      // Whatever the store says, it is no fault of the input.
+      return this.#stop === 'shutdown' ? this.#giveBack() : this.#endAsFailed(error, true);
     }
     const stepSeconds = this.#meter.finish(performance.now());
     let delivered: boolean;
@@ -158,7 +159,7 @@ export class RunningJob {
       }, 'succeeded');
     } catch (error) {
       if (isPassing(error)) throw error;
-      await this.#endAsFailed(error);
+      await this.#endAsFailed(error, true);
       delivered = false;
     }
     if (!delivered) await this.#discard(files);
@@ -202,10 +203,9 @@ export class RunningJob {
     }, 'queued');
   }
 
-  async #endAsFailed(error: unknown): Promise<void> {
+  async #endAsFailed(error: unknown, again = this.#retryable(error)): Promise<void> {
     const { parts, log, retryDelaySeconds } = this.#with;
     const failure: JobFailure = failureOf(error);
-    const again = this.#retryable(error);
     log.warn(
       { job: this.id, kind: failure.kind, again, ...(failure.kind === 'internal' ? traceOf(error) : {}) },
       'A job failed',

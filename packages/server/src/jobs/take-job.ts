@@ -1,7 +1,6 @@
 /** A worker takes the next job: its message is consumed and its row becomes `running` in one transaction. */
 import { sql } from 'kysely';
 import type { Database, Executor } from '../state/database.js';
-import { noticeJob } from './job-ending.js';
 import type { JobHandler } from './job-handler.js';
 import type { JobRow } from './job-row.js';
 import type { MessageQueue } from './message-queue.js';
@@ -64,32 +63,34 @@ async function claimRow(
   claim: string,
   step: string,
 ): Promise<JobRow | undefined> {
-  const row = await tx
-    .updateTable('job')
-    .set({
-      state: 'running',
-      worker,
-      claim,
-      message_id: null,
-      step,
-      attempts: sql<number>`attempts + 1`,
-      started_at: sql<Date>`clock_timestamp()`,
-      input_bytes: sql<number>`(select sum(bytes) from blob where blob.id = any(job.input_blob_ids))`,
-    })
-    .where('id', '=', (eb) =>
-      eb
-        .selectFrom('job')
-        .select('id')
-        .where('id', '=', message.jobId)
-        .where('state', '=', 'queued')
-        .where('message_id', '=', message.messageId)
-        .forUpdate()
-        .skipLocked(),
-    )
-    .returningAll()
-    .executeTakeFirst();
-  if (row) await noticeJob(tx, row.id);
-  return row;
+  return (
+    tx
+      .updateTable('job')
+      .set({
+        state: 'running',
+        worker,
+        claim,
+        message_id: null,
+        step,
+        attempts: sql<number>`attempts + 1`,
+        started_at: sql<Date>`clock_timestamp()`,
+        input_bytes: sql<number>`(select sum(bytes) from blob where blob.id = any(job.input_blob_ids))`,
+      })
+      .where('id', '=', (eb) =>
+        eb
+          .selectFrom('job')
+          .select('id')
+          .where('id', '=', message.jobId)
+          .where('state', '=', 'queued')
+          .where('message_id', '=', message.messageId)
+          .forUpdate()
+          .skipLocked(),
+      )
+      .returningAll()
+      // Here and not in a statement of its own: a round trip less between the request and its start.
+      .returning(sql<string>`pg_notify('isocenter_job', id::text)`.as('noticed'))
+      .executeTakeFirst()
+  );
 }
 
 async function isWaiting(
