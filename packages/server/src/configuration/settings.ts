@@ -47,6 +47,10 @@ export const settings = {
     undefined,
     'Where bytes lie: s3://bucket/prefix?endpoint=…, azure://container/prefix, gs://bucket/prefix; default: files in the data directory',
   ),
+  azureConnectionString: setting(optionalText, undefined, 'For azure:// blob stores', {
+    secret: true,
+    environment: 'AZURE_STORAGE_CONNECTION_STRING',
+  }),
   workers: setting(count, 1, 'Jobs that this process runs at once; 0: leave them to `isocenter worker`'),
   computeChildren: setting(z.int().min(1).max(256), 2, 'Warm models at once, each a process of its own'),
   threads: setting(z.int().min(1).max(1024), availableParallelism(), 'Processor threads for all models together'),
