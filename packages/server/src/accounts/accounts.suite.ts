@@ -6,9 +6,13 @@ import { type TestDatabase, testDatabase } from '../state/test-database.suite.js
 import type { Accounts, SignedIn } from './accounts.js';
 import { type Actor, SYSTEM } from './actor.js';
 import { type AccountsOptions, openAccounts } from './open-accounts.js';
+import { PasswordHasher } from './password-hasher.js';
 import { newLocalToken } from './tokens.js';
 
 export const PASSWORD = 'four unrelated words: kelp ruler frost';
+
+/** A thousandth of the work, for cases in which the work is not the matter. */
+export const quickHasher = new PasswordHasher({ memoryCost: 64, timeCost: 1 });
 
 export interface AccountsBench {
   readonly accounts: Accounts;
@@ -36,7 +40,15 @@ export async function accountsBench(options: Partial<AccountsOptions> = {}): Pro
   const localToken = newLocalToken();
   const opened: Accounts[] = [];
   const another = (more: Partial<AccountsOptions> = {}) => {
-    const accounts = openAccounts({ db: database.db, audit, clock, localToken, ...options, ...more });
+    const accounts = openAccounts({
+      db: database.db,
+      audit,
+      clock,
+      localToken,
+      hasher: quickHasher,
+      ...options,
+      ...more,
+    });
     opened.push(accounts);
     return accounts;
   };

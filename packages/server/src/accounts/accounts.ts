@@ -42,6 +42,8 @@ export interface Accounts {
   acceptInvite(token: string, name: string, password: string, address: string): Promise<SignedIn>;
   /** Throws `forbidden` (also for a role or scope beyond the actor's own), `bad-key`. */
   createKey(wish: KeyWish, actor: Actor): Promise<{ readonly id: string; readonly key: string }>;
+  /** Undefined when no provider is configured. */
+  readonly provider: ProviderSignIn | undefined;
   readonly users: Users;
   readonly keys: Keys;
   readonly sessions: Sessions;
@@ -49,6 +51,27 @@ export interface Accounts {
   sweep(): Promise<void>;
   /** Waits for writes that nobody waited for (last use of keys and sessions). */
   close(): Promise<void>;
+}
+
+/** Sign-in with OpenID Connect; the routes /auth/oidc/* are wired to these. */
+export interface ProviderSignIn {
+  /** For the button. */
+  readonly label: string;
+  /** Redirect to `url`, set `cookie` (HttpOnly, Secure, SameSite=Lax, path /auth/oidc) until `expiresAt`. Throws `provider-unavailable`, `rate-limited`. */
+  begin(wish: {
+    readonly address: string;
+    /** A path of this server to go to afterwards; anything else is ignored. */
+    readonly returnTo?: string;
+  }): Promise<{ readonly url: string; readonly cookie: string; readonly expiresAt: Date }>;
+  /** `query`: all of the callback's parameters. Throws `bad-login`, `no-access`, `provider-refused`, `provider-unavailable`, `rate-limited`. */
+  finish(answer: {
+    readonly query: URLSearchParams;
+    readonly cookie: string | undefined;
+    readonly address: string;
+    readonly previous?: string;
+  }): Promise<SignedIn & { readonly returnTo: string | undefined }>;
+  /** Where to send the browser after `signOut`, so that the provider's session ends too; undefined when it has no such page. */
+  signOutUrl(backTo: string): Promise<string | undefined>;
 }
 
 export interface KeyWish {

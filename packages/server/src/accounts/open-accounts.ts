@@ -7,6 +7,8 @@ import type { Accounts } from './accounts.js';
 import { Authenticator } from './authenticate.js';
 import { createKey, keysPort } from './keys.js';
 import { Links } from './links.js';
+import type { ProviderSettings } from './oidc/provider-settings.js';
+import { openProviderSignIn } from './oidc/provider-sign-in.js';
 import { PasswordHasher } from './password-hasher.js';
 import { endSession, sessionsPort } from './sessions.js';
 import { PasswordSignIn } from './sign-in.js';
@@ -22,6 +24,9 @@ export interface AccountsOptions {
   readonly settings?: Partial<AccountSettings>;
   /** Of the owner of the data directory (newLocalToken); accepted from loopback only. Undefined: there is none. */
   readonly localToken?: string;
+  readonly hasher?: PasswordHasher;
+  /** Sign-in with OpenID Connect. Throws AccountError `bad-settings`. */
+  readonly provider?: ProviderSettings;
 }
 
 export function openAccounts(options: AccountsOptions): Accounts {
@@ -33,7 +38,7 @@ export function openAccounts(options: AccountsOptions): Accounts {
     audit,
     clock,
     settings,
-    hasher: new PasswordHasher(),
+    hasher: options.hasher ?? new PasswordHasher(),
     attempts: new TokenBuckets(settings.attemptsAtOnce, settings.attemptEveryMs, clock),
     forget: () => authenticator.forget(),
     later: (write) => {
@@ -64,6 +69,7 @@ export function openAccounts(options: AccountsOptions): Accounts {
     inspectLink: (token, address) => links.inspect(token, address),
     acceptInvite: (token, name, password, address) => links.accept(token, name, password, address),
     createKey: (wish, actor) => createKey(context, wish, actor),
+    provider: options.provider && openProviderSignIn(context, options.provider),
     users: usersPort(context, places, links),
     keys: keysPort(context),
     sessions: sessionsPort(context),
