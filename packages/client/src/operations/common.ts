@@ -11,14 +11,17 @@ const MOST_IN_A_LIST = 64;
 /** Longest Idempotency-Key that is taken. */
 export const LONGEST_IDEMPOTENCY_KEY = 200;
 
+/** Neither NUL nor half of a surrogate pair, which no database keeps and nobody means. */
+const CLEAN = /^[^\0\p{Cs}]*$/u;
+
 /** An id in a path. What is no id of ours is simply not found. */
-export const id = z.string().min(1).max(LONGEST_ID);
+export const id = z.string().min(1).max(LONGEST_ID).regex(CLEAN);
 
 /** ISO 8601 with date, time and zone. */
 export const time = z.iso.datetime({ offset: true });
 
 /** Text that people wrote. */
-export const text = (longest: number) => z.string().max(longest);
+export const text = (longest: number) => z.string().max(longest).regex(CLEAN);
 
 /** A number as a query carries it; from code it may be a number. */
 export const integer = (least: number, most: number) =>
@@ -41,7 +44,7 @@ export const listOf = <S extends z.ZodType<unknown, string>>(item: S) =>
 
 /** The part of a query that asks for a page. */
 export const pageWish = {
-  cursor: z.string().max(2000).optional().describe('`next` of the page before'),
+  cursor: text(2000).optional().describe('`next` of the page before'),
   limit: integer(1, LARGEST_PAGE).default(DEFAULT_PAGE).describe('Most items of one page'),
 };
 

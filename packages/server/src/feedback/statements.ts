@@ -5,14 +5,22 @@ import type { AuditLog } from '../audit/audit-log.js';
 import { numberOf, type Page, type PageWish, pageOf } from '../paging/number-cursor.js';
 import { isUuid } from '../paging/uuid.js';
 import type { Database } from '../state/database.js';
-import type { FeedbackFields, Origin, StatementFilter, Stored, TelemetryFields } from './feedback.js';
+import type {
+  FeedbackFields,
+  Origin,
+  StatementFilter,
+  Stored,
+  StructureFeedback,
+  TelemetryFields,
+} from './feedback.js';
 
 export type StoredFeedback = Stored & FeedbackFields;
 export type StoredTelemetry = Stored & TelemetryFields;
 
-/** PostgreSQL takes no NUL in text; nobody means one. */
 const NUL = String.fromCharCode(0);
-const clean = (text: string | undefined): string | null => text?.replaceAll(NUL, '') ?? null;
+
+/** PostgreSQL takes neither NUL nor half a surrogate pair; old protocols let both come in. */
+const clean = (text: string | undefined): string | null => text?.replaceAll(NUL, '').replaceAll(/\p{Surrogate}/gu, '\ufffd') ?? null;
 
 export class Statements {
   readonly #db: Database;
@@ -32,7 +40,7 @@ export class Statements {
           accepted: fields.accepted,
           comments: clean(fields.comments),
           score: fields.score ?? null,
-          structures: JSON.stringify(fields.structures).replaceAll('\\u0000', ''),
+          structures: JSON.stringify(fields.structures.map(cleanStructure)),
         })
         .returningAll()
         .executeTakeFirstOrThrow();
@@ -110,6 +118,14 @@ export class Statements {
       .executeTakeFirstOrThrow();
     return { total: Number(total), accepted: Number(accepted) };
   }
+}
+
+function cleanStructure({ structure, comments, score }: StructureFeedback): StructureFeedback {
+  return {
+    structure: clean(structure) ?? '',
+    ...(comments === undefined ? {} : { comments: clean(comments) ?? '' }),
+    ...(score === undefined ? {} : { score }),
+  };
 }
 
 function originColumns({ actor, protocol, job, model, client }: Origin) {

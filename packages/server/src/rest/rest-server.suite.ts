@@ -11,7 +11,7 @@ import { newUID } from '@isocenter/dicom';
 import { shippedModels } from '@isocenter/engine';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { type Actor, SYSTEM } from '../accounts/actor.js';
+import { SYSTEM } from '../accounts/actor.js';
 import { openAccounts } from '../accounts/open-accounts.js';
 import { openAuditLog } from '../audit/open-audit-log.js';
 import { openFileStore } from '../blobs/file-store.js';
@@ -22,14 +22,20 @@ import { createComputePool } from '../compute/create-compute-pool.js';
 import { readConfiguration } from '../configuration/read-configuration.js';
 import { Statements } from '../feedback/statements.js';
 import { createApp } from '../http/app.js';
+import { serveAuth } from '../http/auth-routes.js';
 import type { HttpContext, HttpSettings } from '../http/context.js';
 import { Drain } from '../http/drain.js';
 import { defaultLimits, type HttpLimits } from '../http/limits.js';
 import { serveOpenApi } from '../http/openapi-route.js';
+import { servePages } from '../http/page-routes.js';
 import { UploadGate } from '../http/upload-gate.js';
 import type { JobHandler } from '../jobs/job-handler.js';
 import { openJobs } from '../jobs/open-jobs.js';
 import { startWorker, type Worker } from '../jobs/worker.js';
+import { serveHealth } from '../operations/health-routes.js';
+import { Metrics } from '../operations/metrics.js';
+import { serveMetrics } from '../operations/metrics-route.js';
+import { Readiness } from '../operations/readiness.js';
 import { openRegistry } from '../registry/open-registry.js';
 import type { Registry } from '../registry/registry.js';
 import { testDatabase } from '../state/test-database.suite.js';
@@ -122,8 +128,14 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
     drain: new Drain(),
   };
   const app = createApp(context);
-  restRoutes(app, parts);
+  const readiness = new Readiness(context.drain, []);
+  readiness.started();
+  servePages(app);
+  serveAuth(app);
+  serveHealth(app, readiness);
+  serveMetrics(app, new Metrics());
   serveOpenApi(app);
+  restRoutes(app, parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
 
   const key = async (role: Role, name: string): Promise<string> => {
@@ -215,5 +227,3 @@ export async function ended(client: Client, job: string) {
     if (!['queued', 'running'].includes(event.state)) return client.jobs.get({ job });
   throw new Error('the stream of events ended before its job did');
 }
-
-export const NOBODY: Actor = { kind: 'protocol', id: 'nobody', name: 'nobody', role: 'service', scopes: [] };
