@@ -17,8 +17,9 @@ const COMPLAINT_CHARACTERS = 500;
 /** What a child that reads strangers' files may know of our environment: no passwords, no addresses of databases. */
 const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT', 'LD_LIBRARY_PATH'];
 /**
- * glibc keeps freed memory in up to eight heaps per core, and learns to keep ever larger blocks. Two heaps and a fixed
- * threshold let an idle child give back what a study took (docs of mallopt(3)).
+ * glibc keeps freed memory in up to eight heaps per core, and learns to keep ever larger blocks (mallopt(3)). Two heaps and
+ * fixed thresholds let an idle child give back what a study took. Measured after four runs of a small network: 118 to 165 MB
+ * resident against 171 to 242, at the same processor time.
  */
 const ALLOCATOR = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '33554432', MALLOC_MMAP_THRESHOLD_: '4194304' };
 

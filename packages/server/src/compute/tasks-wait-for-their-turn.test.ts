@@ -28,7 +28,7 @@ function make(options: Parameters<typeof createComputePool>[0]): void {
 describe('two tasks', () => {
   it('run one after the other when the memory allows only one, and at once when it allows both', async () => {
     for (const [budget, together] of [
-      [290 * MB, 1],
+      [240 * MB, 1],
       [900 * MB, 2],
     ]) {
       make({ maximumChildren: 2, memoryBudgetBytes: budget });
