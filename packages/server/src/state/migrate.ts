@@ -2,7 +2,7 @@
  * Brings a database to the schema of this program: forward only, all missing migrations in one transaction, one server at a time.
  * A database that a newer program has migrated is refused untouched.
  */
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
 import { type Migration, migrations as ours } from './migrations/index.js';
 import { StateError } from './state-error.js';
 import type { StateTables } from './tables.js';
@@ -12,30 +12,45 @@ const LOCK = 0x69_73_6f_6d_69_67;
 
 /** Resolves with the names it ran. Throws StateError `program-too-old`, `migration-failed`, `refused`; then nothing has changed. */
 export async function migrate<T>(db: Kysely<T>, list: readonly Migration[] = ours): Promise<readonly string[]> {
-  return (db as unknown as Kysely<StateTables>).transaction().execute(async (transaction) => {
-    // Waiting for the other server, and rewriting a large table, may take longer than a query of a request.
-    await sql`set local statement_timeout = 0`.execute(transaction);
-    await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(transaction);
-    const missing = await missingMigrations(transaction, list);
-    for (const [offset, { name, up }] of missing.entries()) {
-      try {
-        await up(transaction as unknown as Kysely<unknown>);
-      } catch (cause) {
-        throw new StateError(
-          'migration-failed',
-          `The database could not be brought up to date: ${(cause as Error).message}`,
-          {
-            where: name,
-            next: 'Nothing was changed. Start the version that ran before, and report this with the log.',
-            cause,
-          },
-        );
-      }
-      const position = list.length - missing.length + offset;
-      await transaction.insertInto('schema_migration').values({ name, position }).execute();
-    }
-    return missing.map(({ name }) => name);
+  return db.transaction().execute(async (transaction) => {
+    await lockSchema(transaction);
+    return applyMigrations(transaction, list);
   });
+}
+
+/** Until the end of the transaction no other server changes the schema. */
+export async function lockSchema<T>(transaction: Transaction<T>): Promise<void> {
+  // Waiting for the other server, and rewriting a large table, may take longer than a query of a request.
+  await sql`set local statement_timeout = 0`.execute(transaction);
+  await sql`set local idle_in_transaction_session_timeout = 0`.execute(transaction);
+  await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(transaction);
+}
+
+/** In the caller's transaction, who holds the lock or has the database alone. Errors as `migrate`. */
+export async function applyMigrations<T>(
+  transaction: Transaction<T>,
+  list: readonly Migration[],
+): Promise<readonly string[]> {
+  const db = transaction as unknown as Transaction<StateTables>;
+  const missing = await missingMigrations(db, list);
+  for (const [offset, { name, up }] of missing.entries()) {
+    try {
+      await up(db as unknown as Kysely<unknown>);
+    } catch (cause) {
+      throw new StateError(
+        'migration-failed',
+        `The database could not be brought up to date: ${(cause as Error).message}`,
+        {
+          where: name,
+          next: 'Nothing was changed. Start the version that ran before, and report this with the log.',
+          cause,
+        },
+      );
+    }
+    const position = list.length - missing.length + offset;
+    await db.insertInto('schema_migration').values({ name, position }).execute();
+  }
+  return missing.map(({ name }) => name);
 }
 
 /** For programs that only use the schema. Throws StateError `not-migrated`, `program-too-old`. */

@@ -9,6 +9,7 @@ import type { Pool } from 'pg';
 import { createDatabase, createPool } from './connect.js';
 import type { Database } from './database.js';
 import { EmbeddedPostgres } from './embedded/embedded-postgres.js';
+import type { EmbeddedSettings } from './embedded/settings.js';
 import { checkExternal, placeOf } from './external-postgres.js';
 import { checkMigrated, migrate } from './migrate.js';
 import { connectFailure } from './postgres-error.js';
@@ -43,6 +44,10 @@ export interface OpenStateOptions {
   readonly applicationName?: string;
   readonly maximumConnections?: number;
   readonly statementTimeoutMs?: number;
+  /** Only tests change how the built-in database runs. */
+  readonly embedded?: EmbeddedSettings;
+  /** What makes the schema; default: `migrate`. Restore gives its own. */
+  readonly prepare?: (db: Database) => Promise<void>;
   readonly onEvent?: (event: StateEvent, error?: unknown) => void;
 }
 
@@ -60,12 +65,11 @@ export async function openState(options: OpenStateOptions): Promise<State> {
   const lock = await lockServer(home, { onLost: () => options.onEvent?.('lost') });
   let embedded: EmbeddedPostgres | undefined;
   try {
-    if (databaseUrl === undefined) embedded = await EmbeddedPostgres.start({ home, onEvent: options.onEvent });
+    if (databaseUrl === undefined)
+      embedded = await EmbeddedPostgres.start({ ...options.embedded, home, onEvent: options.onEvent });
     else await checkExternal(databaseUrl);
     const url = databaseUrl ?? (embedded as EmbeddedPostgres).url;
-    const state = await connectState(url, options, embedded, lock, async (db) => {
-      await migrate(db);
-    });
+    const state = await connectState(url, options, embedded, lock, options.prepare ?? migrateOnly);
     await writeSecret(join(home, CONNECTION_FILE), `${JSON.stringify({ url })}\n`);
     return state;
   } catch (error) {
@@ -75,7 +79,11 @@ export async function openState(options: OpenStateOptions): Promise<State> {
   }
 }
 
-export type JoinStateOptions = Omit<OpenStateOptions, 'home'> & { readonly home?: string };
+async function migrateOnly(db: Database): Promise<void> {
+  await migrate(db);
+}
+
+export type JoinStateOptions = Omit<OpenStateOptions, 'home' | 'prepare' | 'embedded'> & { readonly home?: string };
 
 /**
  * For a worker: by `databaseUrl`, or on the server's machine by `home`. Throws StateError `unavailable` when no server runs there,
