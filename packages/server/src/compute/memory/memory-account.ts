@@ -47,6 +47,7 @@ export class MemoryAccount {
   /** The budget is kept also against wrong forecasts: idle children go first, then who took most beyond its forecast. */
   keepBudget(): void {
     const { memoryBudgetBytes } = this.settings;
+    if (memoryBudgetBytes === Number.POSITIVE_INFINITY) return;
     let resident = this.children.residentBytes;
     if (resident <= memoryBudgetBytes) return;
     for (const child of this.children.idle) {
