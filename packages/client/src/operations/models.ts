@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { binary, operation } from '../operation.js';
 import { warmModel } from './administration.js';
-import { id, pageOf, pageWish, text, time } from './common.js';
+import { id, listOf, pageOf, pageWish, text, time } from './common.js';
 
-/** Longest form that fits into a request line. */
-const LONGEST_FORM = 6000;
+/** Longest form in a query: a request line has 4 KB. */
+const LONGEST_FORM = 3000;
 
 const LONGEST_LINE = 256;
 const line = text(LONGEST_LINE);
@@ -163,11 +163,17 @@ export const models = {
     tag: 'models',
     permission: 'models.write',
     query: z.strictObject({
-      name: text(64).optional(),
-      version: text(64).optional(),
-      form: text(LONGEST_FORM).optional().describe('JSON of further form fields, for a raw .onnx'),
+      name: text(64).optional().describe('For a raw .onnx, or a bundle that does not name itself'),
+      version: text(64).optional().describe('For a raw .onnx'),
+      kind: z.enum(['segmentation', 'classification', 'regression']).optional().describe('For a raw .onnx'),
+      structures: listOf(text(64)).optional().describe('For a raw .onnx: names in the order of its outputs'),
+      form: text(LONGEST_FORM)
+        .optional()
+        .describe(
+          'For a raw .onnx: JSON of all fields of docs/how-to/add-models.md; a long one goes into multipart/form-data',
+        ),
     }),
-    body: binary('application/zip', 'application/octet-stream', '*/*'),
+    body: binary('application/zip', 'application/octet-stream', 'multipart/form-data', '*/*'),
     answer: model,
     status: 201,
   }),

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { WarmModel } from '../compute/compute-pool.js';
 import { implement } from '../http/implement.js';
 import type { ModelFamily, ModelVersion } from '../registry/model.js';
+import { isMultipart, readMultipart } from './multipart.js';
 import type { RestParts } from './parts.js';
 import { notFound, RestError } from './rest-error.js';
 import { TemporaryFile } from './temporary-file.js';
@@ -28,12 +29,20 @@ export function modelRoutes(app: FastifyInstance, parts: RestParts): void {
   implement(app, api.models.get, async ({ params }) => modelView(await versionOf(parts, params.model)));
 
   implement(app, api.models.add, async (call) => {
-    const { actor, query, body, signal } = call;
-    const form = formOf(query);
+    const { actor, query, body, signal, headers } = call;
+    const multipart = isMultipart(body.mediaType)
+      ? await readMultipart(body.stream, headers['content-type'] ?? '')
+      : undefined;
+    const form = formOf({ ...query, ...given('form', multipart?.fields.get('form')) });
     const file = new TemporaryFile(temporaryFolder);
     try {
-      await file.receive(body.stream, signal);
-      const version = await registry.add(file.path, { signal, ...(form === undefined ? {} : { form }) }, actor);
+      await file.receive(multipart?.file ?? body.stream, signal);
+      const version = await registry.add(
+        file.path,
+        // A bundle that does not name itself is named by its file; the name that a client's disk has for it stays there.
+        { signal, fileName: `${query.name ?? 'model'}.zip`, ...given('form', form) },
+        actor,
+      );
       call.header('location', `/isocenter/v1/models/${version.id}`);
       return modelView(version);
     } finally {
@@ -110,11 +119,31 @@ async function familyOf({ registry }: RestParts, wanted: string): Promise<ModelF
   return family;
 }
 
-/** Name and version may stand beside the other fields, because those two are what everybody needs. */
-function formOf({ name, version, form }: { name?: string; version?: string; form?: string }): unknown {
-  if (name === undefined && version === undefined && form === undefined) return undefined;
-  const fields = form === undefined ? {} : parsedForm(form);
-  return { ...fields, ...(name === undefined ? {} : { name }), ...(version === undefined ? {} : { version }) };
+interface FormQuery {
+  readonly name?: string;
+  readonly version?: string;
+  readonly kind?: string;
+  readonly structures?: readonly string[];
+  readonly form?: string;
+}
+
+/** What everybody needs may stand in the query, the rest in the form; undefined for a bundle, which says it all itself. */
+function formOf({ name, version, kind, structures, form }: FormQuery): unknown {
+  if (version === undefined && kind === undefined && structures === undefined && form === undefined) return undefined;
+  return {
+    ...(form === undefined ? {} : parsedForm(form)),
+    ...given('name', name),
+    ...given('version', version),
+    ...given('kind', kind),
+    ...given(
+      'structures',
+      structures?.map((structure) => ({ name: structure })),
+    ),
+  };
+}
+
+function given<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
 }
 
 function parsedForm(form: string): Record<string, unknown> {
@@ -125,8 +154,8 @@ function parsedForm(form: string): Record<string, unknown> {
     // Told below.
   }
   throw new RestError('bad-form', 'The form is not a JSON object', {
-    where: 'query.form',
-    next: "With curl: --url-query 'form@form.json'.",
+    where: 'form',
+    next: 'With curl: -F form=@form.json -F file=@model.onnx.',
   });
 }
 

@@ -4,10 +4,9 @@
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type Client, createClient, type Role, roles } from '@isocenter/client';
-import { newUID } from '@isocenter/dicom';
 import { shippedModels } from '@isocenter/engine';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
@@ -17,7 +16,6 @@ import { openAuditLog } from '../audit/open-audit-log.js';
 import { openFileStore } from '../blobs/file-store.js';
 import { openBlobs } from '../blobs/open-blobs.js';
 import { Chores } from '../chores/chores.js';
-import type { ComputePool, SegmentWish } from '../compute/compute-pool.js';
 import { createComputePool } from '../compute/create-compute-pool.js';
 import { readConfiguration } from '../configuration/read-configuration.js';
 import { Statements } from '../feedback/statements.js';
@@ -29,15 +27,14 @@ import { defaultLimits, type HttpLimits } from '../http/limits.js';
 import { serveOpenApi } from '../http/openapi-route.js';
 import { servePages } from '../http/page-routes.js';
 import { UploadGate } from '../http/upload-gate.js';
-import type { JobHandler } from '../jobs/job-handler.js';
 import { openJobs } from '../jobs/open-jobs.js';
+import { segmentHandler } from '../jobs/segment-handler.js';
 import { startWorker, type Worker } from '../jobs/worker.js';
 import { serveHealth } from '../operations/health-routes.js';
 import { Metrics } from '../operations/metrics.js';
 import { serveMetrics } from '../operations/metrics-route.js';
 import { Readiness } from '../operations/readiness.js';
 import { openRegistry } from '../registry/open-registry.js';
-import type { Registry } from '../registry/registry.js';
 import { testDatabase } from '../state/test-database.suite.js';
 import { Studies } from '../studies/studies.js';
 import type { RestParts } from './parts.js';
@@ -109,7 +106,7 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
       blobs,
       audit,
       slots,
-      handlers: [segmentHandler(registry, compute, parts)],
+      handlers: [segmentHandler({ registry, blobs, compute })],
       workFolder: join(folder, 'work'),
       keepFailedInputsMs: 60_000,
     });
@@ -170,53 +167,6 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
       await accounts.close();
       await database.close();
       await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-const mediaTypes: Readonly<Record<string, string>> = {
-  '.dcm': 'application/dicom',
-  '.gz': 'application/gzip',
-  '.png': 'image/png',
-  '.csv': 'text/csv',
-  '.json': 'application/json',
-};
-
-/** What the worker of a real server does with a job of kind `segment`, as short as it goes. */
-function segmentHandler(registry: Registry, compute: ComputePool, { blobs }: RestParts): JobHandler {
-  return {
-    kind: 'segment',
-    steps: [{ step: 'model', share: 1 }],
-    retryable: () => false,
-    async run(job, { signal, progress, workFolder }) {
-      const [blobId = ''] = job.inputBlobIds;
-      const model = await registry.materialise(job.modelVersionId ?? '', signal);
-      const input = await blobs.toFile(blobId, signal);
-      try {
-        const outputFolder = join(workFolder, 'out');
-        await mkdir(outputFolder);
-        const answer = await compute.run(
-          {
-            kind: 'segment',
-            model,
-            inputPath: input.path,
-            outputFolder,
-            wish: job.parameters as unknown as SegmentWish,
-            runUID: newUID(),
-            now: new Date().toISOString(),
-          },
-          {},
-          { signal, progress: (done, total) => progress('model', done, total) },
-        );
-        const files = answer.files.map((name) => ({
-          name,
-          path: join(outputFolder, name),
-          mediaType: mediaTypes[extname(name)] ?? 'application/octet-stream',
-        }));
-        return { report: answer.report, files };
-      } finally {
-        await input.done();
-      }
     },
   };
 }
