@@ -38,6 +38,9 @@ const REQUEST_ID = /^[A-Za-z0-9._-]{8,64}$/;
 /** Timeouts of headers are checked this often. */
 const CHECK_MS = 2_000;
 const LONGEST_PARAMETER = 512;
+/** As nginx has it: the client went before there was an answer. */
+const CLIENT_WENT = 499;
+const FAULT = 500;
 
 export function createApp(context: HttpContext): FastifyInstance {
   const { limits, settings } = context;
@@ -121,42 +124,43 @@ function guard(app: FastifyInstance, context: HttpContext): void {
 
 /** Counts, logs and measures the request once, when its answer is out or its connection is gone. */
 function watchRequest(context: HttpContext, request: FastifyRequest, reply: FastifyReply) {
-  const { drain, metrics, log, limits, tracing } = context;
+  const { drain, metrics, limits, tracing } = context;
   const started = performance.now();
   const { method } = request;
   const route = request.routeOptions.url ?? '(none)';
   const span = tracing?.start(method, route, request.headers);
   drain.enter();
   let over = false;
-  const end = (): void => {
+  const end = (status: number): void => {
     if (over) return;
     over = true;
     drain.leave();
-    const { raw } = reply;
-    // 499, as nginx has it: the client went before there was an answer.
-    const status = raw.writableFinished ? raw.statusCode : 499;
     const seconds = (performance.now() - started) / 1000;
     metrics?.request(method, route, status, seconds);
     span?.end(status);
-    const fields = {
-      requestId: request.id,
-      method,
-      route,
-      status,
-      ms: Math.round(seconds * 1e4) / 10,
-      actor: request.actor.id,
-    };
-    if (status >= 500) log.warn(fields, 'request');
-    // Probes come every second and say nothing.
-    else if (request.routeOptions.config.always === true) log.debug(fields, 'request');
-    else log.info(fields, 'request');
+    logRequest(context, request, route, status, seconds);
     if (hasBody(request.raw)) linger(request.raw, limits);
   };
-  reply.raw.once('finish', end);
-  reply.raw.once('close', end);
+  reply.raw.once('finish', () => end(reply.raw.statusCode));
+  reply.raw.once('close', () => end(CLIENT_WENT));
   // Who waits for `100 Continue` and gets a refusal instead may or may not send the body: only a new connection is clear.
   if (isHeld(request.raw)) reply.header('connection', 'close');
   return span;
+}
+
+function logRequest(
+  { log }: HttpContext,
+  request: FastifyRequest,
+  route: string,
+  status: number,
+  seconds: number,
+): void {
+  const { id: requestId, method, actor } = request;
+  const fields = { requestId, method, route, status, ms: Math.round(seconds * 1e4) / 10, actor: actor.id };
+  if (status >= FAULT) log.warn(fields, 'request');
+  // Probes come every second and say nothing.
+  else if (request.routeOptions.config.always === true) log.debug(fields, 'request');
+  else log.info(fields, 'request');
 }
 
 function tooManyConnections({ metrics }: HttpContext): HttpError {

@@ -49,6 +49,11 @@ export class FakeAccounts {
     return this.setupToken !== undefined;
   }
 
+  async inspectLink(token: string) {
+    if (token !== this.setupToken) throw new AccountError('bad-invite', 'This link is not valid any more');
+    return { purpose: 'setup' as const, role: 'administrator' as const, name: undefined, expiresAt: new Date(0) };
+  }
+
   async acceptInvite(token: string, name: string) {
     if (token !== this.setupToken) throw new AccountError('bad-invite', 'This link is not valid any more');
     this.setupToken = undefined;

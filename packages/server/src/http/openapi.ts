@@ -161,6 +161,8 @@ class Schemas {
       io: io === 'output' ? 'output' : 'input',
       unrepresentable: 'any',
       override: ({ zodSchema, jsonSchema }) => {
+        // Classes of Unicode are no regular expression to the readers of other languages.
+        if (jsonSchema.pattern?.includes('\\p{') === true) delete jsonSchema.pattern;
         if (zodSchema._zod.def.type !== 'date') return;
         jsonSchema.type = 'string';
         jsonSchema.format = 'date-time';

@@ -69,10 +69,14 @@ export class RequestCall implements Call<unknown, unknown, unknown> {
 export function goneSignal(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
   const { raw } = reply;
+  let finished = false;
+  raw.once('finish', () => {
+    finished = true;
+  });
   const check = (): void => {
-    if (!raw.writableFinished) controller.abort();
+    if (!finished) controller.abort();
   };
-  if (raw.closed || raw.destroyed) check();
+  if (raw.destroyed) check();
   else raw.once('close', check);
   return controller.signal;
 }

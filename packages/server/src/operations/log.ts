@@ -22,8 +22,19 @@ export interface Log {
   flush(): void;
 }
 
-/** Names under which secrets could come by; at the top and one level below. */
-const SECRETS = ['authorization', 'cookie', 'password', 'token', 'key', 'secret', 'clientSecret', 'databaseUrl'];
+/** Names under which secrets could come by. */
+const SECRETS = new Set([
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'password',
+  'token',
+  'key',
+  'secret',
+  'clientSecret',
+  'databaseUrl',
+]);
+const STRUCK = '(struck out)';
 
 export function createLog({ level, format, file, to }: LogOptions): Log {
   // Written at once while nothing else is being written, gathered while something is: no line waits, nothing blocks.
@@ -35,13 +46,30 @@ export function createLog({ level, format, file, to }: LogOptions): Log {
       level,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
+      // pino's own redaction costs twenty times as much per line.
+      formatters: { level: (label) => ({ level: label }), log: struck },
       serializers: { err: describeDefect, error: describeDefect },
-      redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '(struck out)' },
     },
     text ? new TextLines(sink, process.stdout.isTTY === true) : sink,
   );
   return { log, flush: () => (to === undefined ? flushSync(bytes) : undefined) };
+}
+
+/** Without secrets, at the top and in plain objects below. */
+function struck(fields: Record<string, unknown>): Record<string, unknown> {
+  let copy: Record<string, unknown> | undefined;
+  for (const name in fields) {
+    const value = fields[name];
+    const clean = SECRETS.has(name) ? STRUCK : isPlain(value) ? struck(value) : value;
+    if (clean === value) continue;
+    copy ??= { ...fields };
+    copy[name] = clean;
+  }
+  return copy ?? fields;
+}
+
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function flushSync(bytes: ReturnType<typeof destination>): void {

@@ -11,6 +11,7 @@ export class Metrics implements HttpMetrics {
   readonly #requests: Histogram<'method' | 'route' | 'status'>;
   readonly #uploads: Gauge;
   readonly #refused: Counter<'reason'>;
+  readonly #askSources: () => Promise<void>;
 
   constructor(sources: MetricSources = {}) {
     const registers = [this.#registry];
@@ -30,7 +31,7 @@ export class Metrics implements HttpMetrics {
       labelNames: ['reason'],
       registers,
     });
-    addSourceGauges(this.#registry, sources);
+    this.#askSources = addSourceGauges(this.#registry, sources);
   }
 
   request(method: string, route: string, status: number, seconds: number): void {
@@ -50,7 +51,8 @@ export class Metrics implements HttpMetrics {
   }
 
   /** The exposition format of Prometheus. */
-  text(): Promise<string> {
+  async text(): Promise<string> {
+    await this.#askSources();
     return this.#registry.metrics();
   }
 }

@@ -15,76 +15,86 @@ export interface MetricSources {
 
 const PATIENCE_MS = 2_000;
 
-export function addSourceGauges(registry: Registry, sources: MetricSources): void {
+/** Registers the gauges of the sources that are there. The returned function asks all of them, once. */
+export function addSourceGauges(registry: Registry, sources: MetricSources): () => Promise<void> {
   const registers = [registry];
-  const up = new Gauge({
-    name: 'isocenter_source_up',
-    help: '1 when the area answered the last question of its figures',
-    labelNames: ['source'],
-    registers,
-  });
   const gauge = (name: string, help: string, ...labelNames: string[]) =>
     new Gauge({ name: `isocenter_${name}`, help, labelNames, registers });
-  /** Several gauges of one source are filled by the collect of the first. */
-  const filledBy = <T>(
-    source: string,
-    first: string,
-    help: string,
-    labels: string[],
-    ask: () => Promise<T> | T,
-    fill: (answer: T, first: Gauge) => void,
-  ) =>
-    new Gauge({
-      name: `isocenter_${first}`,
-      help,
-      labelNames: labels,
-      registers,
-      async collect() {
-        this.reset();
-        const answer = await inTime(ask);
-        up.set({ source }, answer === undefined ? 0 : 1);
-        if (answer !== undefined) fill(answer, this);
-      },
-    });
+  const up = gauge('source_up', '1 when the area answered the last question for its figures', 'source');
+  const questions: (() => Promise<void>)[] = [];
 
-  const { jobs, workers, compute, blobs, audit } = sources;
-  if (jobs !== undefined) {
-    const age = gauge('queue_oldest_seconds', 'How long the oldest queued job has waited');
-    filledBy('jobs', 'jobs', 'Jobs by state', ['state'], jobs, ({ byState, oldestQueuedSeconds }, first) => {
-      for (const [state, count] of Object.entries(byState)) first.set({ state }, count);
-      age.set(oldestQueuedSeconds);
+  const source = <T>(
+    name: string,
+    ask: (() => Promise<T> | T) | undefined,
+    make: () => { readonly gauges: readonly Gauge[]; fill(answer: T): void },
+  ): void => {
+    if (ask === undefined) return;
+    const { gauges, fill } = make();
+    questions.push(async () => {
+      const answer = await inTime(ask);
+      up.set({ source: name }, answer === undefined ? 0 : 1);
+      // Old figures would look like an answer.
+      for (const one of gauges) one.reset();
+      if (answer !== undefined) fill(answer);
     });
-  }
-  if (workers !== undefined) {
+  };
+
+  source('jobs', sources.jobs, () => {
+    const jobs = gauge('jobs', 'Jobs by state', 'state');
+    const oldest = gauge('queue_oldest_seconds', 'How long the oldest queued job has waited');
+    return {
+      gauges: [jobs, oldest],
+      fill: ({ byState, oldestQueuedSeconds }) => {
+        for (const [state, count] of Object.entries(byState)) jobs.set({ state }, count);
+        oldest.set(oldestQueuedSeconds);
+      },
+    };
+  });
+  source('workers', sources.workers, () => {
+    const workers = gauge('workers', 'Workers with a fresh heartbeat');
     const slots = gauge('worker_slots', 'Jobs that all workers together can run at once');
     const running = gauge('worker_running', 'Jobs that workers run now');
-    filledBy('workers', 'workers', 'Workers with a fresh heartbeat', [], workers, (all, first) => {
-      first.set(all.length);
-      slots.set(all.reduce((sum, worker) => sum + worker.slots, 0));
-      running.set(all.reduce((sum, worker) => sum + worker.running.length, 0));
-    });
-  }
-  if (compute !== undefined) {
+    return {
+      gauges: [workers, slots, running],
+      fill: (all) => {
+        workers.set(all.length);
+        slots.set(all.reduce((sum, worker) => sum + worker.slots, 0));
+        running.set(all.reduce((sum, worker) => sum + worker.running.length, 0));
+      },
+    };
+  });
+  source('compute', sources.compute, () => {
+    const children = gauge('compute_children', 'Compute children by state', 'state');
     const bytes = gauge('compute_resident_bytes', 'Memory of all compute children');
-    filledBy('compute', 'compute_children', 'Compute children by state', ['state'], compute, (children, first) => {
-      for (const { state } of children) first.inc({ state });
-      bytes.set(children.reduce((sum, child) => sum + child.residentBytes, 0));
-    });
-  }
-  if (blobs !== undefined) {
+    return {
+      gauges: [children, bytes],
+      fill: (all) => {
+        for (const { state } of all) children.inc({ state });
+        bytes.set(all.reduce((sum, child) => sum + child.residentBytes, 0));
+      },
+    };
+  });
+  source('blobs', sources.blobs, () => {
     const count = gauge('blobs', 'Stored blobs by purpose', 'purpose');
-    filledBy('blobs', 'blob_bytes', 'Bytes of stored blobs by purpose', ['purpose'], blobs, (byPurpose, first) => {
-      count.reset();
-      for (const [purpose, held] of Object.entries(byPurpose)) {
-        first.set({ purpose }, held.bytes);
-        count.set({ purpose }, held.count);
-      }
-    });
-  }
-  if (audit !== undefined)
-    filledBy('audit', 'audit_entries', 'Entries of the audit log', [], audit, ({ entries }, first) =>
-      first.set(entries),
-    );
+    const bytes = gauge('blob_bytes', 'Bytes of stored blobs by purpose', 'purpose');
+    return {
+      gauges: [count, bytes],
+      fill: (byPurpose) => {
+        for (const [purpose, held] of Object.entries(byPurpose)) {
+          count.set({ purpose }, held.count);
+          bytes.set({ purpose }, held.bytes);
+        }
+      },
+    };
+  });
+  source('audit', sources.audit, () => {
+    const entries = gauge('audit_entries', 'Entries of the audit log');
+    return { gauges: [entries], fill: (answer) => entries.set(answer.entries) };
+  });
+
+  return async () => {
+    await Promise.all(questions.map((question) => question()));
+  };
 }
 
 async function inTime<T>(ask: () => Promise<T> | T): Promise<T | undefined> {
