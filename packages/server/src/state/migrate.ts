@@ -4,6 +4,7 @@
  */
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { type Migration, migrations as ours } from './migrations/index.js';
+import { writeSchemaWords } from './schema-words.js';
 import { StateError } from './state-error.js';
 import type { StateTables } from './tables.js';
 
@@ -50,6 +51,7 @@ export async function applyMigrations<T>(
     const position = list.length - missing.length + offset;
     await db.insertInto('schema_migration').values({ name, position }).execute();
   }
+  if (missing.length > 0) await writeSchemaWords(db);
   return missing.map(({ name }) => name);
 }
 
@@ -102,8 +104,4 @@ async function createMigrationTable(db: Kysely<StateTables>): Promise<void> {
     position integer not null unique,
     applied_at timestamptz not null default now()
   )`.execute(db);
-  await sql`comment on table schema_migration is 'Which migrations have run.'`.execute(db);
-  await sql`comment on column schema_migration.name is 'Name of its file.'`.execute(db);
-  await sql`comment on column schema_migration.position is 'Its place in the order, from 0.'`.execute(db);
-  await sql`comment on column schema_migration.applied_at is 'When it ran.'`.execute(db);
 }
