@@ -17,6 +17,7 @@ import {
   type ByteRange,
   blobKey,
   checkRange,
+  isBlobKey,
   type PutOptions,
 } from './blob-store.js';
 import { fileError, isMissing } from './file-error.js';
