@@ -148,6 +148,10 @@ describe('a bundle', () => {
     writeFileSync(zip, await writeZip(entries));
     const uploaded = await test.registry.add(zip, { fileName: 'liver_ct_v0.5.3.zip' }, SCIENTIST);
     expect(uploaded.address).toBe('liver_ct:0.5.3');
+    const named = await test.registry.add(zip, { form: { name: 'kidney_ct' } }, SCIENTIST);
+    expect(named.address).toBe('kidney_ct:0.5.3');
+    // The name of a temporary file must never become that of a model.
+    expect((await failureOf(test.registry.add(zip, {}, SCIENTIST))).kind).toBe('wrong-name');
   });
 
   it('of other bytes cannot take an address', async () => {

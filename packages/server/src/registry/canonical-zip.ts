@@ -1,7 +1,7 @@
 /**
  * The one form in which a bundle is stored: a zip of uncompressed entries in the order of their names, without times or
- * modes, so that the same bundle is the same bytes, and the same SHA-256, on every machine. Files are streamed from the
- * disk (`writeZip` of formats holds them in memory, which weights of a gigabyte forbid). Format: PKWARE APPNOTE 4.3.
+ * modes, so that the same bundle is the same bytes, and the same SHA-256, on every machine. Written out here because that
+ * hash is a model's identity: no other version of a zip library may ever change it. Format: PKWARE APPNOTE 4.3.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';

@@ -61,7 +61,7 @@ export async function changeVersion(
       .set({ ...versionColumns(fields), ...(state ? { state } : {}), updated_at: clock() })
       .where('id', '=', row.id)
       .execute();
-    for (const { position, type, fmaCode, inputChannelId, structureId } of structures) {
+    for (const { position, label, type, fmaCode, inputChannelId, structureId } of structures) {
       const given = {
         ...(type === undefined ? {} : { type }),
         ...(fmaCode === undefined ? {} : { fma_code: fmaCode }),
@@ -69,16 +69,14 @@ export async function changeVersion(
         ...(structureId === undefined ? {} : { structure_id: structureId }),
       };
       if (Object.keys(given).length === 0) continue;
-      const { numUpdatedRows } = await executor
-        .updateTable('model_structure')
-        .set(given)
-        .where('version_uuid', '=', row.id)
-        .where('position', '=', position)
-        .executeTakeFirst();
-      if (numUpdatedRows === 0n)
-        throw new RegistryError('wrong-fields', `The model has no structure at position ${position}`, {
-          where: 'structures',
-          next: 'Positions count from 0 in the order of the version',
+      let query = executor.updateTable('model_structure').set(given).where('version_uuid', '=', row.id);
+      if (position !== undefined) query = query.where('position', '=', position);
+      if (label !== undefined) query = query.where('label', '=', label);
+      const changed = await query.returning('position').execute();
+      if (changed.length !== 1 || (position === undefined && label === undefined))
+        throw new RegistryError('wrong-fields', 'A change of a structure must name one structure of the model', {
+          where: `structures: position ${position ?? '-'}, label ${label ?? '-'}`,
+          next: 'Name it by its label, or by its position (from 0) where several have the same label',
         });
     }
     const action =

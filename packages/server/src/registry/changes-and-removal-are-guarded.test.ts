@@ -49,6 +49,8 @@ it.each([
   [{ majorVersion: 2 ** 32 }],
   [{ structures: [{ position: 0, name: 'Other' }] }],
   [{ structures: [{ position: 9, fmaCode: 1 }] }],
+  [{ structures: [{ label: 9, fmaCode: 1 }] }],
+  [{ structures: [{ fmaCode: 1 }] }],
   [{ regulatoryFrameworks: [{ framework: 'x', status: 'Approved' }] }],
   ['text'],
   [null],
@@ -57,6 +59,19 @@ it.each([
   const error = await failureOf(test.registry.updateVersion(before.id, changes, SCIENTIST));
   expect(error.kind).toBe('wrong-fields');
   expect(await test.registry.version(before.id)).toEqual(before);
+});
+
+it('what a client is told of a structure is changed by its label or its place', async () => {
+  const version = await add('told');
+  const structures = [
+    { label: 1, fmaCode: 7163 },
+    { position: 1, type: 'Organ', structureId: 'skin' },
+  ];
+  const changed = await test.registry.updateVersion(version.id, { structures }, SCIENTIST);
+  expect(changed.structures.map(({ fmaCode, type, structureId }) => [fmaCode, type, structureId])).toEqual([
+    [7163, 'Organ', '1'],
+    [0, 'Organ', 'skin'],
+  ]);
 });
 
 it('a family’s name is its address and stays', async () => {

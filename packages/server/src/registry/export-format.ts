@@ -48,7 +48,7 @@ export function isExport(sources: readonly ByteSource[]): boolean {
   return names.has(MANIFEST) && names.has(BUNDLE) && names.has(REGISTRY_FIELDS);
 }
 
-/** Reads and verifies all of it. Throws RegistryError `checksum-mismatch`, `not-a-model`; ArchiveError. */
+/** Reads and verifies all of it. Throws RegistryError `damaged`, `not-a-model`; ArchiveError. */
 export async function readExport(sources: readonly ByteSource[]): Promise<ExportedModel> {
   const manifest = parsed(manifestSchema, await small(sources, MANIFEST), MANIFEST);
   const read = async (name: typeof BUNDLE | typeof REGISTRY_FIELDS | typeof MODULE): Promise<Uint8Array> => {
@@ -59,7 +59,7 @@ export async function readExport(sources: readonly ByteSource[]): Promise<Export
     const found = createHash('sha256').update(bytes).digest('hex');
     if (found === promised.sha256 && bytes.byteLength === promised.bytes) return bytes;
     throw new RegistryError(
-      'checksum-mismatch',
+      'damaged',
       `A part of the file has SHA-256 ${found}, its manifest promises ${promised.sha256}`,
       {
         where: name,

@@ -90,8 +90,8 @@ it('is a zip that others can read, with a checksum of every part', async () => {
 });
 
 it.each([
-  ['registry.json', (text: string) => text.replace('Traveller One', 'Traveller Two'), 'checksum-mismatch'],
-  ['module.py', (text: string) => `${text}#`, 'checksum-mismatch'],
+  ['registry.json', (text: string) => text.replace('Traveller One', 'Traveller Two'), 'damaged'],
+  ['module.py', (text: string) => `${text}#`, 'damaged'],
   ['manifest.json', (text: string) => text.replace('"format": 1', '"format": 99'), 'not-a-model'],
   ['manifest.json', () => '{', 'not-a-model'],
 ])('with a changed %s is refused, and nothing is added', async (name, change, kind) => {

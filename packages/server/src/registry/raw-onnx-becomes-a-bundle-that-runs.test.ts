@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadBundle, planOf, runBundle } from '@isocenter/engine';
+import { writeZip } from '@isocenter/formats';
 import { makeVolume, type Volume } from '@isocenter/volume';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeWithPython } from '../../../../tools/test/needs.js';
@@ -127,6 +128,18 @@ describe('a segmentation network', () => {
     ['keeping the largest part', signNetwork(['i', 'j', 'k']), { keepLargest: true }],
   ])('%s gives every voxel of the box', async (_title, bytes, rest) => {
     expect(await voxels(bytes, form(rest))).toBe(BOX_VOXELS);
+  });
+
+  it('comes in one zip with its form, for forms that fit no request line', async () => {
+    const wish = form({ window: [16, 16, 16] });
+    const entries = [
+      { name: 'form.json', bytes: Buffer.from(JSON.stringify(wish)) },
+      { name: 'network.onnx', bytes: signNetwork(['i', 'j', 'k']) },
+    ];
+    const version = await test.registry.add(file(await writeZip(entries)), {}, SCIENTIST);
+    expect([version.name, version.structures[0].name]).toEqual([wish.name, 'Box']);
+    const broken = [{ name: 'form.json', bytes: Buffer.from('{') }, entries[1]];
+    expect((await failureOf(test.registry.add(file(await writeZip(broken)), {}, SCIENTIST))).kind).toBe('wrong-form');
   });
 
   it('at its own spacing is brought back to the grid of the image', async () => {

@@ -10,6 +10,9 @@ export type RegistryErrorKind =
   | 'too-large'
   | 'not-a-model'
   | 'unsupported-model'
+  /** What was handed in is not what its own checksums say. */
+  | 'damaged'
+  /** What is stored or shipped is not what was added. */
   | 'checksum-mismatch'
   | 'in-use'
   | 'shipped'

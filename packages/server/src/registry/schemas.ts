@@ -96,7 +96,10 @@ export const versionChangesSchema = versionFieldsSchema
         structureFieldsSchema
           .pick({ type: true, fmaCode: true, inputChannelId: true, structureId: true })
           .partial()
-          .extend({ position: z.int().min(0).describe('Which one, counted from 0') }),
+          .extend({
+            position: z.int().min(0).optional().describe('Which one, counted from 0'),
+            label: structureFieldsSchema.shape.label.optional().describe('Which one, by its label'),
+          }),
       )
       .max(65535),
   })

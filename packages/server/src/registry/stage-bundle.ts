@@ -3,10 +3,10 @@
  * bundle in it. Nothing is believed before `loadBundle` has read it, and nothing here is executed.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Bundle, BundleError, loadBundle } from '@isocenter/engine';
-import { openSources } from '@isocenter/formats';
+import { type ByteSource, openSources } from '@isocenter/formats';
 import { Failure, isFailure } from '@isocenter/volume';
 import { bundleRootOf, METADATA, type StagedFile, writeBundleFiles } from './bundle-files.js';
 import { type ExportedFields, isExport, readExport } from './export-format.js';
@@ -14,6 +14,7 @@ import { makeOnnxBundle, type OnnxBundleOptions } from './onnx/make-onnx-bundle.
 import { readOnnx } from './onnx/read-onnx.js';
 import { type OnnxForm, parseOnnxForm } from './onnx-form.js';
 import { RegistryError } from './registry-error.js';
+import { modelName } from './schemas.js';
 
 export interface StagedBundle {
   readonly bundle: Bundle;
@@ -27,13 +28,20 @@ export interface StagedBundle {
 }
 
 export interface StageOptions extends OnnxBundleOptions {
-  /** Name as the sender gave it: only its plain stem is used, and only when the bundle does not name itself. */
+  /**
+   * Name as the sender gave it: only its plain stem is used, and only when the bundle does not name itself. The name of
+   * a file at `path` is not used: it may be one of ours.
+   */
   readonly fileName?: string;
   readonly form?: unknown;
   readonly signal?: AbortSignal;
 }
 
-/** Bytes that a bundle's folder, zip or tar begins with; anything else can only be an ONNX file. */
+const FORM = 'form.json';
+/** Some thousand structures. */
+const MAXIMUM_FORM_BYTES = 1024 * 1024;
+const NAMELESS = 'bundle';
+/** Bytes that a bundle's zip or tar.gz begins with; anything else can only be a tar or an ONNX file. */
 const ARCHIVE_STARTS = ['504b0304', '504b0506', '1f8b'];
 
 /** `parent`: an existing folder of ours. Throws RegistryError, BundleError, ArchiveError; then nothing is left behind. */
@@ -50,48 +58,83 @@ export async function stageBundle(path: string, parent: string, options: StageOp
 }
 
 async function stage(path: string, folder: string, options: StageOptions): Promise<Omit<StagedBundle, 'close'>> {
-  const hint = options.fileName ?? basename(path);
   if (await isOnnx(path)) {
     if (options.form === undefined)
       throw new RegistryError('not-a-model', 'This is neither the folder nor the zip of a bundle', {
         next: 'Give a MONAI bundle; for a raw ONNX file also give the form that describes it (--form form.json)',
       });
-    const form = parseOnnxForm(options.form);
-    const made = join(folder, 'made', form.name);
-    await makeOnnxBundle(path, form, made, options);
-    return { ...(await stage(made, join(folder, 'checked'), { fileName: form.name })), form };
+    return stageOnnx(path, options.form, folder, options);
   }
   const opened = await openSources(path);
   try {
-    if (isExport(opened.sources)) {
-      const exported = await readExport(opened.sources);
-      const inner = await openSources(exported.bundle, { expect: 'archive' });
+    const { sources } = opened;
+    if (isExport(sources)) {
+      const { bundle, fields, module } = await readExport(sources);
+      const inner = await openSources(bundle, { expect: 'archive' });
       try {
-        const { fields, module } = exported;
-        return { ...(await stageSources(inner.sources, folder, 'bundle')), restored: { fields, module } };
+        return { ...(await stageSources(inner.sources, folder, undefined)), restored: { fields, module } };
       } finally {
         await inner.close();
       }
     }
-    return await stageSources(opened.sources, folder, hint);
+    const [network] = sources.filter(({ name }) => /^[^/]+\.onnx$/i.test(name));
+    const form = sources.find(({ name }) => name === FORM);
+    if (network && form && sources.length === 2) {
+      const copy = join(folder, 'network');
+      await writeFile(copy, await network.read(), { mode: 0o600, flag: 'wx' });
+      return await stageOnnx(copy, await readForm(form), folder, options);
+    }
+    const named = opened.origin === 'folder' ? basename(path) : nameInForm(options.form);
+    return await stageSources(sources, folder, options.fileName ?? named);
   } finally {
     await opened.close();
   }
 }
 
+async function stageOnnx(path: string, fields: unknown, folder: string, options: StageOptions) {
+  const form = parseOnnxForm(fields);
+  const made = join(folder, 'made', form.name);
+  await makeOnnxBundle(path, form, made, options);
+  return { ...(await stage(made, join(folder, 'checked'), {})), form };
+}
+
+async function readForm(source: ByteSource): Promise<unknown> {
+  try {
+    if (source.size <= MAXIMUM_FORM_BYTES) return JSON.parse(Buffer.from(await source.read()).toString('utf8'));
+  } catch (cause) {
+    if (isFailure(cause)) throw cause;
+  }
+  throw new RegistryError('wrong-form', `${FORM} is not a JSON object of at most ${MAXIMUM_FORM_BYTES} bytes`, {
+    where: FORM,
+    next: 'docs/how-to/add-models.md shows one',
+  });
+}
+
+/** A bundle needs no form, but whoever sends one may say in it what a nameless bundle is called. */
+function nameInForm(form: unknown): string | undefined {
+  const name = (form as { readonly name?: unknown } | undefined)?.name;
+  return typeof name === 'string' ? name : undefined;
+}
+
 async function stageSources(
   sources: Parameters<typeof writeBundleFiles>[0],
   folder: string,
-  hint: string,
+  hint: string | undefined,
 ): Promise<Omit<StagedBundle, 'close'>> {
   const root = bundleRootOf(sources);
   if (root === undefined)
     throw new RegistryError('not-a-model', `The input does not hold exactly one file ${METADATA}`, {
       next: 'Give the folder or the zip of one MONAI bundle: configs/, models/',
     });
-  const place = join(folder, nameOf(root === '' ? hint : basename(root)));
+  const name = root === '' ? nameOf(hint) : nameOf(basename(root));
+  const place = join(folder, name ?? NAMELESS);
   const files = await writeBundleFiles(sources, root, place, 'all');
   const bundle = await loadBundle(place);
+  if (name === undefined && bundle.isocenter.name === undefined)
+    throw new RegistryError('wrong-name', 'The bundle does not say what it is called', {
+      where: 'isocenter.name',
+      next: 'Set isocenter.name in metadata.json, zip the folder itself, or give a name with the upload',
+    });
   await checkOnnxFiles(place, files);
   return { bundle, files };
 }
@@ -110,9 +153,9 @@ async function checkOnnxFiles(folder: string, files: readonly StagedFile[]): Pro
 }
 
 /** `name_v1.2.zip` → `name`. */
-function nameOf(hint: string): string {
-  const name = hint.replace(/\.(zip|tar|tgz|tar\.gz)$/i, '').replace(/_v\d[\w.]*$/, '');
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(name) ? name : 'bundle';
+function nameOf(hint: string | undefined): string | undefined {
+  const name = hint?.replace(/\.(zip|tar|tgz|tar\.gz)$/i, '').replace(/_v\d[\w.]*$/, '');
+  return name !== undefined && modelName.safeParse(name).success ? name : undefined;
 }
 
 async function isOnnx(path: string): Promise<boolean> {
