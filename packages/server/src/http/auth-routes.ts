@@ -8,9 +8,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SignedIn } from '../accounts/accounts.js';
 import type { Actor } from '../accounts/actor.js';
-import { clearCookie, cookieOf, FLOW_COOKIE, SESSION_COOKIE, setCookie } from './cookies.js';
+import { clearCookie, cookieOf, SESSION_COOKIE, setCookie } from './cookies.js';
 import { isForm, smallBody } from './form-body.js';
-import { HttpError } from './http-error.js';
+import { serveOidc } from './oidc-routes.js';
 import { sendPage } from './pages/layout.js';
 import { linkPage } from './pages/link-page.js';
 import { refusedPage } from './pages/problem-pages.js';
@@ -21,9 +21,6 @@ import { isSecure } from './request-call.js';
 const LONGEST_NAME = 128;
 const LONGEST_PASSWORD = 1024;
 const LONGEST_TOKEN = 512;
-/** Time to sign in at the provider. */
-const FLOW_MS = 10 * 60_000;
-const CALLBACK = '/auth/callback';
 
 const name = z.string().min(1).max(LONGEST_NAME);
 const password = z.string().min(1).max(LONGEST_PASSWORD);
@@ -44,7 +41,7 @@ export function serveAuth(app: FastifyInstance): void {
     } catch (error) {
       if (!isForm(request) || !isFailure(error)) throw error;
       sendRefused(request, reply, error, (fault) =>
-        signInPage({ fault, name: wish.name, elsewhere: context.elsewhere?.label }),
+        signInPage({ fault, name: wish.name, elsewhere: accounts.provider?.label }),
       );
     }
   });
@@ -74,7 +71,7 @@ export function serveAuth(app: FastifyInstance): void {
     }
   });
 
-  serveElsewhere(app);
+  serveOidc(app);
 
   function start(request: FastifyRequest, reply: FastifyReply, signedIn: SignedIn): void {
     const { token, expiresAt, actor } = signedIn;
@@ -82,43 +79,6 @@ export function serveAuth(app: FastifyInstance): void {
     if (isForm(request)) void reply.redirect('/', 303);
     else void reply.code(200).send({ expiresAt: expiresAt.toISOString(), me: meOf(actor) });
   }
-}
-
-/** OpenID Connect: there and back. The callback comes from the provider's site, so its cookie is Lax and short-lived. */
-function serveElsewhere(app: FastifyInstance): void {
-  const { context } = app;
-  const { elsewhere } = context;
-  if (elsewhere === undefined) return;
-  const callbackUrl = (request: FastifyRequest): string =>
-    new URL(CALLBACK, context.settings.publicUrl ?? `${request.protocol}://${request.host}`).href;
-
-  app.get('/auth/elsewhere', { config: { access: 'public' } }, async (request, reply) => {
-    const { url, flow } = await elsewhere.begin(callbackUrl(request));
-    setCookie(reply, FLOW_COOKIE, flow, {
-      expiresAt: new Date(context.clock.now() + FLOW_MS),
-      secure: isSecure(request, context),
-      sameSite: 'Lax',
-      path: CALLBACK,
-    });
-    void reply.redirect(url, 303);
-  });
-
-  app.get(CALLBACK, { config: { access: 'public' }, exposeHeadRoute: false }, async (request, reply) => {
-    const flow = cookieOf(request, FLOW_COOKIE);
-    if (flow === undefined)
-      throw new HttpError('unauthenticated', 'This sign-in was not begun in this browser, or too long ago', {
-        next: 'Begin again at /sign-in.',
-      });
-    const url = new URL(callbackUrl(request));
-    url.search = new URL(request.raw.url ?? '/', 'http://x').search;
-    const secure = isSecure(request, context);
-    const { token, expiresAt } = await elsewhere.finish(url, flow, request.ip);
-    setCookie(reply, SESSION_COOKIE, token, { expiresAt, secure });
-    clearCookie(reply, FLOW_COOKIE, secure, CALLBACK);
-    // A redirect would still count as coming from the provider, and a Strict cookie would not be sent with it.
-    void reply.header('refresh', '0; url=/');
-    sendPage(reply, { title: 'Signed in', body: refusedPage('Signed in', 'One moment…', undefined).body });
-  });
 }
 
 function meOf({ kind, id, name: called, role, scopes }: Actor): object {

@@ -45,19 +45,6 @@ export interface Clock {
   now(): number;
 }
 
-/** Where a person logs in elsewhere (OpenID Connect); absent: passwords only. */
-export interface SignInElsewhere {
-  /** For the button: 'Hospital login'. */
-  readonly label: string;
-  /** `flow` is kept in a cookie until the callback and given back to `finish`. */
-  begin(callbackUrl: string): Promise<{ readonly url: string; readonly flow: string }>;
-  finish(
-    callbackUrl: URL,
-    flow: string,
-    address: string,
-  ): Promise<{ readonly token: string; readonly expiresAt: Date }>;
-}
-
 export interface HttpContext {
   readonly accounts: Accounts;
   readonly audit: AuditLog;
@@ -70,7 +57,6 @@ export interface HttpContext {
   readonly drain: Drain;
   readonly metrics?: HttpMetrics;
   readonly tracing?: RequestTracing;
-  readonly elsewhere?: SignInElsewhere;
   /** For the page at `/`. */
   readonly ready?: () => Promise<boolean>;
 }

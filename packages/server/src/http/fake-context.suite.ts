@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { pino } from 'pino';
 import { AccountError } from '../accounts/account-error.js';
-import type { Accounts } from '../accounts/accounts.js';
+import type { Accounts, ProviderSignIn } from '../accounts/accounts.js';
 import type { Actor } from '../accounts/actor.js';
 import type { AuditEntry, AuditLog } from '../audit/audit-log.js';
 import type { HttpContext, HttpSettings } from './context.js';
@@ -27,6 +27,7 @@ export class FakeAccounts {
   ]);
   readonly sessions = new Map<string, Actor>([[SESSION, clinician]]);
   setupToken: string | undefined = 'setup-token';
+  provider: ProviderSignIn | undefined;
 
   async authenticate({ bearer, sessionToken }: { bearer?: string; sessionToken?: string }): Promise<Actor | undefined> {
     if (bearer === 'iso_locked')
@@ -72,7 +73,7 @@ export interface FakeContext extends HttpContext {
 
 export function fakeContext(
   wish: { limits?: Partial<HttpLimits>; settings?: Partial<HttpSettings> } & Partial<
-    Pick<HttpContext, 'metrics' | 'tracing' | 'ready' | 'elsewhere'>
+    Pick<HttpContext, 'metrics' | 'tracing' | 'ready'>
   > = {},
 ): FakeContext {
   const fakeAccounts = new FakeAccounts();

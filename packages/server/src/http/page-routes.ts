@@ -1,10 +1,10 @@
 /** The addresses of the server's own pages. Until the console exists they are all that a browser sees. */
 import { isFailure } from '@isocenter/volume';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { cookieOf, SESSION_COOKIE } from './cookies.js';
 import { HttpError } from './http-error.js';
 import { homePage } from './pages/home-page.js';
-import { sendPage } from './pages/layout.js';
+import { sendPage, wantsPage } from './pages/layout.js';
 import { linkPage } from './pages/link-page.js';
 import { problemPage, problemsPage, refusedPage } from './pages/problem-pages.js';
 import { signedInPage, signInPage } from './pages/sign-in-page.js';
@@ -32,7 +32,7 @@ export function servePages(app: FastifyInstance): void {
       sessionToken === undefined ? undefined : await accounts.authenticate({ sessionToken, address: request.ip });
     sendPage(
       reply,
-      actor === undefined ? signInPage({ elsewhere: context.elsewhere?.label }) : signedInPage(actor.name, actor.role),
+      actor === undefined ? signInPage({ elsewhere: accounts.provider?.label }) : signedInPage(actor.name, actor.role),
     );
     return reply;
   });
@@ -65,9 +65,4 @@ export function servePages(app: FastifyInstance): void {
   app.get(STYLE_PATH, open, (_request, reply) => {
     void reply.header('cache-control', 'public, max-age=3600').type('text/css; charset=utf-8').send(style);
   });
-}
-
-/** Browsers name text/html; programs take anything. */
-function wantsPage(request: FastifyRequest): boolean {
-  return request.headers.accept?.includes('text/html') === true;
 }

@@ -3,7 +3,12 @@
 import { isFailure } from '@isocenter/volume';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpContext } from './context.js';
+import { sendPage, wantsPage } from './pages/layout.js';
+import { refusedPage } from './pages/problem-pages.js';
 import { PROBLEM_TYPE, problemOf } from './problem.js';
+
+/** Here everybody gets problem documents, also browsers. */
+const API = '/isocenter/';
 
 export function sendProblem(context: HttpContext, request: FastifyRequest, reply: FastifyReply, error: unknown): void {
   const { document, headers, defect } = problemOf(error, request.id);
@@ -17,6 +22,11 @@ export function sendProblem(context: HttpContext, request: FastifyRequest, reply
   // What was meant for the answer that did not come.
   for (const name of ['content-length', 'content-range', 'content-disposition', 'etag', 'accept-ranges', 'location'])
     reply.removeHeader(name);
+  if (request.method === 'GET' && wantsPage(request) && !(request.raw.url ?? '').startsWith(API)) {
+    reply.headers(headers);
+    sendPage(reply, refusedPage(document.title, document.detail, document.next), document.status);
+    return;
+  }
   // As a string: problem documents pass no schema of the route.
   void reply.code(document.status).headers(headers).header('content-type', PROBLEM_TYPE).send(JSON.stringify(document));
 }

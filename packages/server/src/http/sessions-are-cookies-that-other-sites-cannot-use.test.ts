@@ -1,9 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { afterEach, describe, expect, it } from 'vitest';
+import { AccountError } from '../accounts/account-error.js';
+import type { ProviderSignIn } from '../accounts/accounts.js';
 import { createApp } from './app.js';
 import { serveAuth } from './auth-routes.js';
 import type { HttpSettings } from './context.js';
-import { ADMIN_KEY, type FakeContext, fakeContext, SESSION } from './fake-context.suite.js';
+import { ADMIN_KEY, clinician, type FakeContext, fakeContext, SESSION } from './fake-context.suite.js';
 import { servePages } from './page-routes.js';
 
 let app: FastifyInstance;
@@ -113,6 +115,54 @@ describe('signing in', () => {
     expect(out.statusCode).toBe(204);
     expect(out.headers['set-cookie']).toContain('Expires=Thu, 01 Jan 1970');
     expect((await app.inject({ url: '/auth/me', headers: { cookie } })).statusCode).toBe(401);
+  });
+});
+
+describe('signing in with a provider', () => {
+  const begin = { url: 'https://idp.example/authorize?state=s', cookie: 'flow-token', expiresAt: new Date(1e13) };
+  const startWith = (finish: ProviderSignIn['finish']): void => {
+    start({ publicUrl: 'https://iso.example' });
+    context.fakeAccounts.provider = {
+      label: 'Hospital',
+      begin: async () => begin,
+      finish,
+      signOutUrl: async () => undefined,
+    };
+  };
+
+  it('leads there with a short cookie that comes back, and enters with a Strict one', async () => {
+    const finished: unknown[] = [];
+    startWith(async (answer) => {
+      finished.push([answer.cookie, answer.query.get('code')]);
+      return { token: 'fresh', expiresAt: new Date(1e13), actor: clinician, returnTo: '/jobs' };
+    });
+    const there = await app.inject({ url: '/auth/oidc/begin' });
+    expect([there.statusCode, there.headers.location]).toEqual([303, begin.url]);
+    expect(there.headers['set-cookie']).toMatch(
+      /^isocenter_flow=flow-token; Path=\/auth\/oidc; .*HttpOnly; SameSite=Lax; Secure$/,
+    );
+    const back = await app.inject({
+      url: '/auth/oidc/callback?code=c&state=s',
+      headers: { cookie: 'isocenter_flow=flow-token', 'sec-fetch-site': 'cross-site' },
+    });
+    expect(finished).toEqual([['flow-token', 'c']]);
+    expect(back.headers.refresh).toBe('0; url=/jobs');
+    const cookies = [back.headers['set-cookie']].flat().join('\n');
+    expect(cookies).toMatch(/isocenter_flow=; .*1970/);
+    expect(cookies).toMatch(/isocenter_session=fresh; Path=\/; .*SameSite=Strict; Secure/);
+  });
+
+  it('shows a browser a page when it is refused, and is not found without a provider', async () => {
+    startWith(async () => {
+      throw new AccountError('no-access', 'You may not use this server');
+    });
+    const refused = await app.inject({ url: '/auth/oidc/callback', headers: { accept: 'text/html' } });
+    expect(refused.statusCode).toBe(403);
+    expect(refused.headers['content-type']).toContain('text/html');
+    expect(refused.body).toContain('You may not use this server');
+    await app.close();
+    start();
+    expect((await app.inject({ url: '/auth/oidc/begin' })).statusCode).toBe(404);
   });
 });
 

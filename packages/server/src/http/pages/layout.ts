@@ -1,5 +1,5 @@
 /** The frame of the few pages that the server draws itself: no script, one style sheet, readable without either. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Html, html } from './html.js';
 import { STYLE_PATH } from './style.js';
 
@@ -15,6 +15,11 @@ const POLICY = [
 export interface Page {
   readonly title: string;
   readonly body: Html;
+}
+
+/** Browsers name text/html; programs take anything. */
+export function wantsPage(request: FastifyRequest): boolean {
+  return request.headers.accept?.includes('text/html') === true;
 }
 
 export function sendPage(reply: FastifyReply, { title, body }: Page, status = 200): void {

@@ -22,7 +22,7 @@ ${fault === undefined ? '' : html`<p class="fault" role="alert" id="fault">${fau
 <input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required>
 <button type="submit">Sign in</button>
 </form>
-${elsewhere === undefined ? '' : html`<p><a class="button second" href="/auth/elsewhere">${elsewhere}</a></p>`}
+${elsewhere === undefined ? '' : html`<p><a class="button second" href="/auth/oidc/begin">${elsewhere}</a></p>`}
 <p class="soft">No account, or the password is lost? An administrator can send you a link.</p>`,
   };
 }
@@ -35,4 +35,9 @@ export function signedInPage(name: string, role: string): Page {
 <form method="post" action="/auth/sign-out"><button type="submit">Sign out</button></form>
 <p><a href="/">About this server</a></p>`,
   };
+}
+
+/** Between the provider and the first page; the link is for browsers that do not go by themselves. */
+export function enteringPage(to: string): Page {
+  return { title: 'Signed in', body: html`<h1>Signed in</h1><p><a href="${to}">Continue</a></p>` };
 }
