@@ -145,7 +145,7 @@ export async function jobHarness(options: HarnessOptions = {}): Promise<JobHarne
       return worker;
     },
     workerProcess: async (more = {}) => {
-      const wish = { url, blobFolder, copyFolder, workFolder, journal, ...more };
+      const wish = { url, blobFolder, copyFolder, workFolder, journal, leaseMs: ERASER_LEASE_MS, ...more };
       const entry = fileURLToPath(new URL('testing/worker-process.mjs', import.meta.url));
       const child = spawn(process.execPath, [entry, JSON.stringify(wish)], { stdio: ['pipe', 'pipe', 'inherit'] });
       children.push(child);

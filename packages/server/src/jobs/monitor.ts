@@ -6,6 +6,7 @@ import { sql } from 'kysely';
 import type { Database, Executor } from '../state/database.js';
 import { type EndingParts, lockJob, loseAttempt } from './job-ending.js';
 import type { JobsLog } from './jobs-log.js';
+import { traceOf } from './passing-error.js';
 
 /** A worker beats every second: four are missed before its jobs go to others. */
 export const DEAD_AFTER_MS = 5_000;
@@ -26,6 +27,7 @@ export class Monitor {
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #stopped = false;
+  #failed = false;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -36,7 +38,14 @@ export class Monitor {
     if (this.#stopped) return;
     this.#timer = setTimeout(() => {
       this.#looking = this.look()
-        .catch((error: unknown) => this.#options.log.warn({ error }, 'Running jobs could not be looked after'))
+        .then(() => {
+          this.#failed = false;
+        })
+        .catch((error: unknown) => {
+          // Once per outage, not once a second.
+          if (!this.#failed) this.#options.log.warn(traceOf(error), 'Running jobs could not be looked after');
+          this.#failed = true;
+        })
         .then(() => this.#plan());
     }, this.#options.lookEveryMs ?? LOOK_EVERY_MS);
     this.#timer.unref();

@@ -46,11 +46,13 @@ export class ProgressMeter {
   /** `done` of `total` in `step`. Steps go forward only; a name that is not in the list is shown, and moves nothing. */
   advance(step: string, done: number, total: number, now: number): void {
     const at = this.#steps.findIndex((each) => each.step === step);
-    this.#name = step;
+    if (at < 0) this.#name = step;
+    if (at < this.#at) return;
     if (at > this.#at) {
       this.#leave(now);
       this.#at = at;
-    } else if (at !== this.#at) return;
+    }
+    this.#name = step;
     this.#done = Math.max(0, done);
     this.#total = Math.max(0, total);
   }

@@ -170,7 +170,9 @@ export class RunningJob {
       if (!resolve(path).startsWith(this.#folder + sep))
         throw new JobError('bad-request', 'A result file lies outside of its job', { where: name });
       const about = { purpose: 'result', actor: SYSTEM, signal: this.#controller.signal } as const;
-      const { id, bytes, sha256 } = await this.#with.parts.blobs.write(createReadStream(path), about);
+      const { blobs } = this.#with.parts;
+      // The minutes of computing that lie behind are worth waiting for a database or store that is away for a moment.
+      const { id, bytes, sha256 } = await this.#persist(() => blobs.write(createReadStream(path), about), 1);
       files.push({ name, mediaType, bytes, sha256, blobId: id });
     }
   }
@@ -248,13 +250,14 @@ export class RunningJob {
     return state === wanted;
   }
 
-  async #persist<T>(work: () => Promise<T>): Promise<T> {
+  /** `most`: tries for errors that do not look passing. */
+  async #persist<T>(work: () => Promise<T>, most = TRIES): Promise<T> {
     const until = performance.now() + this.#with.finishForMs;
     for (let tries = 1; ; tries++) {
       try {
         return await work();
       } catch (error) {
-        if (isPassing(error) ? performance.now() > until : tries >= TRIES) throw error;
+        if (isPassing(error) ? performance.now() > until : tries >= most) throw error;
         await delay(Math.min(LAST_DELAY_MS, FIRST_DELAY_MS * 2 ** (tries - 1)));
       }
     }

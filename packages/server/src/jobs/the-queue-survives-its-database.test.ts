@@ -3,12 +3,15 @@ import { type DurableDatabase, durableDatabase } from './durable-database.suite.
 import type { Job } from './job.js';
 import { ADMINISTRATOR, type JobHarness, jobHarness, poll } from './job-harness.suite.js';
 
+/** So long that a machine full of other tests does not look like a dead worker. */
+const PATIENT_MS = 20_000;
+
 describe('the queue survives its database', () => {
   let database: DurableDatabase;
   let harness: JobHarness;
   beforeAll(async () => {
     database = await durableDatabase();
-    harness = await jobHarness({ url: database.url });
+    harness = await jobHarness({ url: database.url, deadAfterMs: PATIENT_MS });
   });
   afterAll(async () => {
     await harness?.close();
@@ -23,8 +26,8 @@ describe('the queue survives its database', () => {
   };
 
   it('running jobs go on through kill -9 of PostgreSQL, and end once', async () => {
-    await harness.workerProcess({ slots: 2 });
-    await harness.worker({ slots: 2 });
+    await harness.workerProcess({ slots: 2, deadAfterMs: PATIENT_MS });
+    await harness.worker({ slots: 2, deadAfterMs: PATIENT_MS });
     const ids: string[] = [];
     for (let n = 0; n < 8; n++) ids.push((await harness.create({ sleepMs: 500 + 200 * n, text: `${n}` })).id);
     await harness.until(ids[3]!, 5_000, ({ state }) => state === 'running');

@@ -16,7 +16,7 @@ import { type JobsLog, silentLog } from './jobs-log.js';
 import { MessageQueue } from './message-queue.js';
 import { Monitor } from './monitor.js';
 import { Notices } from './notices.js';
-import { traceOf } from './passing-error.js';
+import { isPassing, traceOf } from './passing-error.js';
 import { endForgotten, RunningJob, type RunningParts } from './running-job.js';
 import { takeJob } from './take-job.js';
 import { openWorkerFolder, removeDeadFolders } from './worker-folder.js';
@@ -97,6 +97,7 @@ class LocalWorker implements Worker {
   #wanted = false;
   #beating: Promise<void> | undefined;
   #beatWanted = false;
+  #away = false;
   #draining = false;
   #stopped: Promise<void> | undefined;
 
@@ -161,12 +162,21 @@ class LocalWorker implements Worker {
       while (this.#beatWanted) {
         this.#beatWanted = false;
         await this.#beat();
+        if (this.#away) this.#log.info({}, 'The database answers again');
+        this.#away = false;
       }
     } catch (error) {
-      this.#log.warn(traceOf(error), 'A heartbeat was not written');
+      this.#complain(error, 'A heartbeat was not written');
     } finally {
       this.#beating = undefined;
     }
+  }
+
+  /** A database that is away is told once, not twice a second. */
+  #complain(error: unknown, message: string): void {
+    const away = isPassing(error);
+    if (!away || !this.#away) this.#log.warn(traceOf(error), message);
+    this.#away ||= away;
   }
 
   /** Says that we live, and learns which of our jobs are no longer ours, or not wanted any more. */
@@ -216,7 +226,7 @@ class LocalWorker implements Worker {
         if (await this.#takeOne()) this.#wanted = true;
       }
     } catch (error) {
-      this.#log.warn(traceOf(error), 'No job could be taken');
+      this.#complain(error, 'No job could be taken');
     } finally {
       this.#filling = undefined;
     }

@@ -7,11 +7,28 @@ import { startWorker } from '../../../dist/jobs/worker.js';
 import { createDatabase, createPool } from '../../../dist/state/connect.js';
 import { fakeHandler } from './fake-handler.mjs';
 
-const { url, blobFolder, copyFolder, workFolder, slots = 1, journal, graceMs, ...rest } = JSON.parse(process.argv[2]);
+const {
+  url,
+  blobFolder,
+  copyFolder,
+  workFolder,
+  slots = 1,
+  journal,
+  graceMs,
+  leaseMs,
+  ...rest
+} = JSON.parse(process.argv[2]);
 const pool = createPool(url, { applicationName: 'isocenter test worker' });
 const db = createDatabase(pool);
 const audit = openAuditLog({ db });
-const blobs = await openBlobs({ db, store: await openFileStore(blobFolder), audit, reserveBytes: 0, copyFolder });
+const blobs = await openBlobs({
+  db,
+  store: await openFileStore(blobFolder),
+  audit,
+  reserveBytes: 0,
+  copyFolder,
+  leaseMs,
+});
 const log = Object.fromEntries(
   ['info', 'warn', 'error'].map((level) => [
     level,
