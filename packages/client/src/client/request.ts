@@ -61,7 +61,7 @@ function acceptOf({ answer }: Operation): string {
   return 'application/json';
 }
 
-function bodyOf(upload: Upload): Exclude<BodyInit, string | FormData | URLSearchParams> {
+function bodyOf(upload: Upload): Exclude<Upload, AsyncIterable<Uint8Array>> | ReadableStream<Uint8Array> {
   if (upload instanceof Blob || upload instanceof ArrayBuffer || ArrayBuffer.isView(upload)) return upload;
   if (upload instanceof ReadableStream) return upload;
   const iterator = upload[Symbol.asyncIterator]();

@@ -38,8 +38,8 @@ export const flag = z
 /** `a,b` or `?x=a&x=b` in a query; from code an array. */
 export const listOf = <S extends z.ZodType<unknown, string>>(item: S) =>
   z
-    .union([z.string(), z.array(z.string())])
-    .transform((value) => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value))
+    .union([z.string(), z.array(item)])
+    .transform((value): unknown[] => (typeof value === 'string' ? value.split(',').map((part) => part.trim()) : value))
     .pipe(z.array(item).min(1).max(MOST_IN_A_LIST));
 
 /** The part of a query that asks for a page. */
