@@ -12,7 +12,7 @@ import { hasBody, holdBody, isHeld } from './body.js';
 import { checkRequest } from './check-request.js';
 import { answerClientError } from './client-errors.js';
 import { ConnectionCount } from './connections.js';
-import type { HttpContext } from './context.js';
+import type { HttpContext, RequestSpan } from './context.js';
 import { HttpError } from './http-error.js';
 import type { Described } from './implement.js';
 import { linger } from './linger.js';
@@ -20,6 +20,7 @@ import { answerNotFound } from './not-found.js';
 import { keepRoutesTable } from './routes-table.js';
 import { allowOrigin, setSecurityHeaders } from './security-headers.js';
 import { sendProblem } from './send-problem.js';
+import { StalledAnswers } from './stalled-answers.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -67,6 +68,7 @@ export function createApp(context: HttpContext): FastifyInstance {
       request.actor = ANONYMOUS;
       watchRequest(context, request, reply);
       setSecurityHeaders(request, reply);
+      reply.header('x-request-id', request.id);
       sendProblem(context, request, reply, error);
     },
   });
@@ -96,10 +98,11 @@ function guard(app: FastifyInstance, context: HttpContext): void {
   const { drain, limits, settings } = context;
   const authenticate = authenticator(context);
   const connections = new ConnectionCount(app.server, limits);
+  const stalled = new StalledAnswers(app.server, limits.stallMs);
   app.addHook('onRequest', (request, reply, done) => {
     request.actor = ANONYMOUS;
     const { config } = request.routeOptions;
-    const span = watchRequest(context, request, reply);
+    const span = watchRequest(context, request, reply, stalled);
     setSecurityHeaders(request, reply);
     reply.header('x-request-id', request.id);
     if (drain.draining) reply.header('connection', 'close');
@@ -123,18 +126,25 @@ function guard(app: FastifyInstance, context: HttpContext): void {
 }
 
 /** Counts, logs and measures the request once, when its answer is out or its connection is gone. */
-function watchRequest(context: HttpContext, request: FastifyRequest, reply: FastifyReply) {
+function watchRequest(
+  context: HttpContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  stalled?: StalledAnswers,
+): RequestSpan | undefined {
   const { drain, metrics, limits, tracing } = context;
   const started = performance.now();
   const { method } = request;
   const route = request.routeOptions.url ?? '(none)';
   const span = tracing?.start(method, route, request.headers);
   drain.enter();
+  stalled?.begin(reply.raw);
   let over = false;
   const end = (status: number): void => {
     if (over) return;
     over = true;
     drain.leave();
+    stalled?.end(reply.raw);
     const seconds = (performance.now() - started) / 1000;
     metrics?.request(method, route, status, seconds);
     span?.end(status);

@@ -105,6 +105,8 @@ class Patience {
       this.#listening = true;
       for (const event of ['readable', 'end', 'error', 'close']) raw.on(event, this.#listener);
       this.#timer = setInterval(() => this.#check(), Math.min(CHECK_MS, this.#limits.slowGraceMs));
+      // Also for a reader that gave up without saying so.
+      raw.once('close', () => clearInterval(this.#timer));
     }
     return new Promise((resolve, reject) => {
       this.#waiting = { resolve, reject };

@@ -126,13 +126,15 @@ export function talk(
     });
     socket.on('end', () => finish('closed'));
     socket.on('error', () => finish('reset'));
+    let writable = (): void => {};
+    socket.on('drain', () => writable());
+    socket.on('close', () => writable());
     void (async () => {
       for await (const part of parts) {
         if (socket.destroyed || !socket.writable) return;
         if (!socket.write(part))
-          await new Promise<void>((drained) => {
-            socket.once('drain', drained);
-            socket.once('close', drained);
+          await new Promise<void>((resume) => {
+            writable = resume;
           });
       }
     })();

@@ -16,6 +16,7 @@ export interface HttpLimits {
   readonly connections: number;
   readonly reservedConnections: number;
   readonly heartbeatMs: number;
+  readonly stallMs: number;
 }
 
 const KILOBYTE = 1024;
@@ -53,4 +54,6 @@ export const defaultLimits: HttpLimits = Object.freeze({
   reservedConnections: 64,
   /** A comment line in quiet event streams, under the 60 s after which proxies cut. */
   heartbeatMs: 15_000,
+  /** An answer of which the client takes nothing for this long is cut. */
+  stallMs: 60_000,
 });
