@@ -10,7 +10,7 @@ describe('a paused worker delivers nothing twice', () => {
 
   it('stopped while it worked, it wakes up, sees that its job is another’s, and erases what it wrote', async () => {
     const sleeper = await harness.workerProcess({ deadAfterMs: 1_500 });
-    const { id } = await harness.create({ sleepMs: 600, writeMs: 5, text: 'one' });
+    const { id } = await harness.create({ firstSleepMs: 5_000, sleepMs: 300, text: 'one' });
     await harness.until(id, 5_000, ({ state }) => state === 'running');
     sleeper.kill('SIGSTOP');
     const other = await harness.workerProcess({ deadAfterMs: 1_500 });

@@ -72,7 +72,19 @@ export async function createJob(
     );
     return jobOf(row);
   });
-  return made ?? (await earlierJob(db, wish));
+  if (made) return made;
+  await eraseDuplicate(db, parts, wish, id);
+  return earlierJob(db, wish);
+}
+
+/** What came with a request that was made before: nobody keeps it, so it need not lie about until it counts as abandoned. */
+async function eraseDuplicate(db: Database, parts: EndingParts, { inputBlobIds }: NewJob, id: string): Promise<void> {
+  await db.transaction().execute(async (tx) => {
+    // In the name of an owner that never was: a blob that anybody keeps (the first request's own, a study) stays.
+    for (const blob of inputBlobIds)
+      await parts.blobs.release(blob, 'the same request came before', tx, { kind: 'job', id });
+  });
+  await parts.blobs.eraseReleased(inputBlobIds);
 }
 
 async function earlierJob(db: Database, wish: NewJob): Promise<Job> {

@@ -51,6 +51,8 @@ export interface JobHarness {
   workerProcess(options?: Record<string, unknown>): Promise<WorkerProcess>;
   /** The job once it has ended (or `wanted` holds); fails after `ms`. */
   until(id: string, ms?: number, wanted?: (job: Job) => boolean): Promise<Job>;
+  /** Ids of images that are not erased. */
+  storedUploads(): Promise<string[]>;
   /** Files of the blob store, and of work folders: what of patients lies about. */
   filesLeft(): Promise<string[]>;
   close(): Promise<void>;
@@ -165,6 +167,15 @@ export async function jobHarness(options: HarnessOptions = {}): Promise<JobHarne
       if (job) return job;
       const now = await jobs.get(id, ADMINISTRATOR);
       throw new Error(`After ${ms} ms job ${id} is ${now?.state} (${JSON.stringify(now?.failure)})`);
+    },
+    storedUploads: async () => {
+      const rows = await db
+        .selectFrom('blob')
+        .select('id')
+        .where('purpose', '=', 'upload')
+        .where('state', '<>', 'erased')
+        .execute();
+      return rows.map(({ id }) => id);
     },
     filesLeft: async () => [
       ...(await filesBelow(blobFolder)),

@@ -56,6 +56,10 @@ describe('a job lives from request to result', () => {
     const more = { idempotencyKey: 'once' };
     const made = await Promise.all(Array.from({ length: 8 }, () => harness.create({ text: 'x' }, more)));
     expect(new Set(made.map(({ id }) => id)).size).toBe(1);
+    // Each request had brought its own copy of the input: those of the others are gone at once.
+    await harness.until(made[0]!.id);
+    const kept = async () => ((await harness.storedUploads()).length === 0 ? true : undefined);
+    expect(await poll(5_000, kept)).toBe(true);
     const other = await harness.create({ text: 'x' }, { ...more, actor: OTHER_SERVICE });
     expect(other.id).not.toBe(made[0]!.id);
     expect(await harness.jobs.get(other.id, SERVICE)).toBeUndefined();

@@ -184,7 +184,9 @@ export class RunningJob {
     try {
       await this.#persist(() =>
         db.transaction().execute(async (tx) => {
-          for (const id of ids) await parts.blobs.release(id, `job ${this.id} did not deliver it`, tx);
+          // In the name of an owner that never was: whatever is somebody's result by now stays.
+          const owner = { kind: 'result', id: this.claim } as const;
+          for (const id of ids) await parts.blobs.release(id, `job ${this.id} did not deliver it`, tx, owner);
         }),
       );
       await parts.blobs.eraseReleased(ids);

@@ -59,7 +59,7 @@ const POLL_MS = 500;
 const FINISH_FOR_MS = 60_000;
 const BUSY_AGAIN_MS = 20;
 const STOP_GRACE_MS = 10_000;
-/** For handlers that do not end after their signal, once their jobs were given back. */
+/** For a database that is away, and for handlers that do not end after their signal; the monitor of others does the rest. */
 const LAST_WAIT_MS = 5_000;
 const CLEAN_EVERY_MS = 60_000;
 const LONGEST_RETRY_DELAY_S = 60;
@@ -271,7 +271,7 @@ class LocalWorker implements Worker {
     await within(this.drain(), graceMs);
     const left = [...this.#running.values()];
     for (const job of left) job.stop('shutdown');
-    await Promise.all(left.map(({ written }) => written));
+    await within(Promise.all(left.map(({ written }) => written)), LAST_WAIT_MS);
     await within(Promise.all(left.map(({ done }) => done)), LAST_WAIT_MS);
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all([this.#monitor.stop(), this.#notices.close(), this.#beating]);

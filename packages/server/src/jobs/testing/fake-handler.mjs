@@ -1,5 +1,5 @@
 // A handler for tests whose parameters say what it does; plain JavaScript, because worker processes of tests load it
-// without a build step. Steps: wait (sleepMs, stepMs each), then spin, throw, or write `text` into a result file.
+// without a build step. Steps: wait (sleepMs, in the first attempt firstSleepMs), then spin, throw, or write `text` into a result file.
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -19,10 +19,11 @@ export function fakeHandler({ kind = 'fake', journal, steps } = {}) {
     ],
     async run(job, { signal, progress, workFolder }) {
       const wish = job.parameters;
+      const sleepMs = (job.attempts === 1 ? wish.firstSleepMs : undefined) ?? wish.sleepMs ?? 0;
       await note(job, 'started');
       for (let piece = 0; piece < PIECES; piece++) {
         progress('wait', piece, PIECES);
-        if (wish.sleepMs) await delay(wish.sleepMs / PIECES, undefined, { signal: wish.deaf ? undefined : signal });
+        if (sleepMs) await delay(sleepMs / PIECES, undefined, { signal: wish.deaf ? undefined : signal });
       }
       if (wish.spinMs) for (const until = Date.now() + wish.spinMs; Date.now() < until; );
       if (wish.failKind && job.attempts <= (wish.failures ?? Number.POSITIVE_INFINITY))
