@@ -26,14 +26,16 @@ async function startAzurite() {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
+  afterAll(() => child.kill());
   const url = await new Promise<string>((resolve, reject) => {
     let said = '';
     child.stdout.on('data', (text) => {
       said += text;
-      const [found] = /http:\/\/127\.0\.0\.1:[1-9]\d*/.exec(said.slice(said.indexOf('listening'))) ?? [];
+      const [, found] = /listens on (http:\S+)/.exec(said) ?? [];
       if (found) resolve(found);
     });
     child.once('exit', () => reject(new Error(`azurite did not start: ${said}`)));
+    AbortSignal.timeout(60_000).onabort = () => reject(new Error(`azurite says only: ${said}`));
   });
   const service = BlobServiceClient.fromConnectionString(connectionString(url));
   const container = service.getContainerClient('blobs');

@@ -18,6 +18,7 @@ import {
 } from './blob-store.js';
 import { cloudError, isNotFound } from './cloud-error.js';
 import { checkAnswer, guardedStream } from './guarded-stream.js';
+import { inBlocks } from './in-blocks.js';
 import { MeasuredSource } from './measured-source.js';
 
 /** With two on their way an upload holds 12 MB. Azure takes 50,000 blocks: 200 GB. */
@@ -155,27 +156,6 @@ class AzureStore implements BlobStore {
   }
 }
 
-/** Of one size, but for the last, which may be empty. */
-async function* inBlocks(source: MeasuredSource, size: number) {
-  let block = Buffer.allocUnsafe(size);
-  let held = 0;
-  for await (const chunk of source.chunks()) {
-    source.hash(chunk);
-    for (let at = 0; at < chunk.byteLength; ) {
-      if (held === size) {
-        yield { block, last: false };
-        block = Buffer.allocUnsafe(size);
-        held = 0;
-      }
-      const part = chunk.subarray(at, at + size - held);
-      block.set(part, held);
-      held += part.byteLength;
-      at += part.byteLength;
-    }
-  }
-  yield { block: block.subarray(0, held), last: true };
-}
-
 /**
  * Blocks go when something else is written under their name: an empty blob, which then goes too. Not where a whole blob
  * lies under it: there Azure lets the blocks go after a week.
@@ -184,7 +164,8 @@ async function discardBlocks(client: BlockBlobClient): Promise<boolean> {
   try {
     const { uncommittedBlocks = [] } = await client.getBlockList('uncommitted');
     if (uncommittedBlocks.length === 0 || (await client.exists())) return false;
-    const { etag } = await client.upload('', 0, { conditions: { ifNoneMatch: '*' } });
+    // Not `upload`: to azurite the blocks alone are a blob that exists.
+    const { etag } = await client.commitBlockList([], { conditions: { ifNoneMatch: '*' } });
     await client.delete({ conditions: { ifMatch: etag } });
     return true;
   } catch (error) {

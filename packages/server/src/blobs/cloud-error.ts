@@ -51,7 +51,7 @@ export function isNotFound(vendor: Vendor, error: unknown): boolean {
   return known instanceof BlobError && known.kind === 'not-found';
 }
 
-/** S3: $metadata.httpStatusCode and name; Azure: statusCode and code; Google: code (a number) or a system's code. */
+/** S3: $metadata.httpStatusCode and name; Azure: statusCode and code; fetch: a system's code in its cause. */
 function partsOf(error: unknown): Parts {
   const e = Object(error) as {
     readonly $metadata?: { readonly httpStatusCode?: unknown };
@@ -59,10 +59,13 @@ function partsOf(error: unknown): Parts {
     readonly status?: unknown;
     readonly code?: unknown;
     readonly name?: unknown;
+    readonly cause?: { readonly code?: unknown };
   };
   const status = [e.$metadata?.httpStatusCode, e.statusCode, e.status, e.code].find(
     (value): value is number => typeof value === 'number',
   );
-  const code = [e.code, e.name].find((value) => typeof value === 'string' && /^[\w.-]{1,60}$/.test(value));
+  const code = [e.code, e.cause?.code, e.name].find(
+    (value) => typeof value === 'string' && /^[\w.-]{1,60}$/.test(value),
+  );
   return { status, code: typeof code === 'string' ? code : '' };
 }

@@ -3,6 +3,7 @@
  * begun to read for `destroy` to close the connection.
  */
 import { Readable } from 'node:stream';
+import { badRange } from './blob-error.js';
 import type { ByteRange } from './blob-store.js';
 import { cloudError, type Vendor } from './cloud-error.js';
 
@@ -37,8 +38,10 @@ export function checkAnswer(
   contentRange: string | undefined,
 ) {
   if (!range) return;
-  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange ?? '') ?? [];
-  if (Number(first) === range.first && Number(last) === Math.min(range.last, Number(total) - 1)) return;
+  const [, first, last, total] = /^bytes (\d+)-(-?\d+)\/(\d+)$/.exec(contentRange ?? '') ?? [];
+  const outside = range.first >= Number(total);
+  if (!outside && Number(first) === range.first && Number(last) === Math.min(range.last, Number(total) - 1)) return;
   body.on('error', () => undefined).destroy();
+  if (outside) throw badRange(Number(total));
   throw cloudError(vendor, { code: 'WrongRange' });
 }
