@@ -62,7 +62,7 @@ export class ProviderClient {
     const secrets = { state: oidc.randomState(), nonce: oidc.randomNonce(), verifier: oidc.randomPKCECodeVerifier() };
     const url = oidc.buildAuthorizationUrl(configuration, {
       redirect_uri: this.#settings.redirectUri,
-      scope: this.#settings.scope,
+      scope: this.#settings.scopes,
       response_type: 'code',
       state: secrets.state,
       nonce: secrets.nonce,

@@ -12,7 +12,7 @@ export interface ProviderSettings {
   /** Ours, as registered there: https://isocenter.hospital.example/auth/oidc/callback */
   readonly redirectUri: string;
   /** Default: openid profile */
-  readonly scope?: string;
+  readonly scopes?: string;
   /** Where groups or roles stand: a claim, or a path into one (`realm_access.roles`). Default: groups. */
   readonly roleClaim?: string;
   /** Which of their values means which role here. What is not listed means nothing. */
@@ -48,14 +48,14 @@ export function checkProvider(settings: ProviderSettings): CheckedProvider {
     if (!allRoles.includes(role))
       throw bad(`roles.${value}`, 'There is no such role', `Use one of ${allRoles.join(', ')}.`);
   }
-  const scope = settings.scope ?? 'openid profile';
-  if (!scope.split(' ').includes('openid')) throw bad('scope', 'It lacks openid', 'Add openid.');
+  const scopes = settings.scopes ?? 'openid profile';
+  if (!scopes.split(' ').includes('openid')) throw bad('scopes', 'It lacks openid', 'Add openid.');
   return {
     issuer: settings.issuer,
     clientId: settings.clientId,
     clientSecret: settings.clientSecret,
     redirectUri: settings.redirectUri,
-    scope,
+    scopes,
     roleClaim: settings.roleClaim ?? 'groups',
     roles: settings.roles,
     label: settings.label ?? issuer.hostname,

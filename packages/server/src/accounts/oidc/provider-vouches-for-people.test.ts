@@ -264,7 +264,7 @@ describe('the provider', () => {
     ['clientId', { clientId: '' }],
     ['roles', { roles: {} }],
     ['roles.x', { roles: { x: 'root' as never } }],
-    ['scope', { scope: 'profile' }],
+    ['scopes', { scopes: 'profile' }],
   ])('with an impossible %s is refused at the start', (where, changes) => {
     expect(() => withProvider(changes)).toThrow(expect.objectContaining({ kind: 'bad-settings', where }));
   });
