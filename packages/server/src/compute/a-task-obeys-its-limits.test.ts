@@ -57,7 +57,7 @@ describeWithData('models-meshnet', 'a task in mid-network', (data) => {
     console.log(`cancel in mid-network: ${milliseconds.toFixed(0)} ms`);
     expect(error).toMatchObject({ name: 'ComputeError', kind: 'cancelled' });
     expect(milliseconds).toBeLessThan(1000);
-    expect(isGone(pid)).toBe(true);
+    await expect.poll(() => isGone(pid), { timeout: 10_000, interval: 20 }).toBe(true);
     expect(left(task.outputFolder)).toEqual([]);
     expect(taskFolders()).toEqual([]);
     expect(pool.statistics().kills.cancelled).toBe(1);
@@ -86,7 +86,7 @@ describeWithData('models-meshnet', 'a task in mid-network', (data) => {
     const error = await failureOf(pool.run(shop.task(model, await head()), { timeMs: 2500 }));
     expect(error).toMatchObject({ kind: 'time-limit' });
     expect(error.message).toContain('2500 ms');
-    expect(performance.now() - started).toBeLessThan(6000);
+    expect(performance.now() - started).toBeLessThan(15_000);
   });
 
   it('that would pass the budget of all together is killed although it has no limit of its own', async () => {

@@ -99,7 +99,7 @@ export class Pool implements ComputePool {
         this.#children.rest(child);
         return warmModel(child) as WarmModel;
       } catch (error) {
-        await child.kill(cancelled());
+        void child.kill(cancelled());
         throw error;
       } finally {
         this.#dispatch();
@@ -250,7 +250,8 @@ export class Pool implements ComputePool {
       this.#counters.runSeconds += (performance.now() - started) / 1000;
       if (temporaryFolder) await rm(temporaryFolder, { recursive: true, force: true, maxRetries: 3 });
       if (usable) this.#children.rest(child);
-      else await child.kill(cancelled());
+      // Its memory takes the system a while; nobody need wait for that.
+      else void child.kill(cancelled());
       this.#dispatch();
       const { spare, maximumChildren } = this.#settings;
       if (spare && !this.#closed && this.#children.working < maximumChildren) this.#children.startSpare(this.#homePath);
