@@ -29,6 +29,8 @@ export interface State {
   readonly pool: Pool;
   /** For pg-boss and LISTEN clients. Secret: holds the password. */
   readonly url: string;
+  /** Where it is, to tell the administrator: folder, or host:port/database; no user, no password. */
+  readonly place: string;
   /** Random id of this database, made by its first migration. */
   readonly installationId: string;
   readonly settings: Settings;
@@ -129,6 +131,7 @@ async function connectState(
     db,
     pool,
     url,
+    place: embedded?.folder ?? placeOf(url),
     installationId,
     settings: new StoredSettings(db),
     close: () => {

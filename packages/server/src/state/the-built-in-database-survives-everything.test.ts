@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import pg from 'pg';
@@ -18,13 +18,13 @@ import { joinState, openState, type State, type StateEvent } from './open-state.
 const built = fileURLToPath(new URL('../../dist/state/open-state.js', import.meta.url));
 const root = process.getuid?.() === 0;
 
-/** Waits until `check` gives something, at most 20 s. */
+/** Waits until `check` gives something, at most a minute: other tests may have the processors. */
 async function until<T>(what: string, check: () => Promise<T | undefined | false>): Promise<T> {
-  for (const end = performance.now() + 20_000; performance.now() < end; await sleep(20)) {
+  for (const end = performance.now() + 60_000; performance.now() < end; await sleep(20)) {
     const value = await check();
     if (value) return value;
   }
-  throw new Error(`in 20 s it was not so: ${what}`);
+  throw new Error(`in a minute it was not so: ${what}`);
 }
 
 async function processesOf(home: string) {
@@ -86,6 +86,20 @@ describe('the built-in database', () => {
     expect(kilobytes).toBeLessThan(75_000);
   });
 
+  it('stops soon although a client sits in a transaction', async () => {
+    const state = await start();
+    const other = new pg.Client({ connectionString: state.url });
+    other.on('error', () => undefined);
+    await other.connect();
+    await other.query('begin');
+    await other.query("insert into setting (key, value, updated_by) values ('open', '1', 'test')");
+    const began = performance.now();
+    await state.close();
+    expect(performance.now() - began).toBeLessThan(9_000);
+    expect(await processesOf(home)).toEqual([]);
+    expect(await keys(await start())).toEqual(['first']);
+  });
+
   it('gives us a role that is not its administrator', async () => {
     const { pool } = await start();
     const { rows } = await pool.query(
@@ -132,30 +146,35 @@ describe('the built-in database', () => {
           () => acknowledged.push(key),
           (error) => failures.push(error),
         );
+        // A query on a closed pool fails at once; without this the loop would never let a timer run.
+        await setImmediate();
       }
     };
     const writers = ['a', 'b', 'c', 'd'].map(writer);
     const victims = [true, false, true];
-    for (const first of victims) {
-      const before = acknowledged.length;
-      await until('rows are written', async () => acknowledged.length > before + 20);
-      const victim = await until('a victim', async () =>
-        first
-          ? (await processesOf(home)).find((process) => process.first)?.pid
-          : (
-              await state.pool
-                .query(
-                  "select pid from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
-                )
-                .catch(() => ({ rows: [] }))
-            ).rows[0]?.pid,
-      );
-      process.kill(victim, 'SIGKILL');
+    try {
+      for (const first of victims) {
+        const before = acknowledged.length;
+        await until('rows are written', async () => acknowledged.length > before + 20);
+        const victim = await until('a victim', async () =>
+          first
+            ? (await processesOf(home)).find((process) => process.first)?.pid
+            : (
+                await state.pool
+                  .query(
+                    "select pid from pg_stat_activity where pid <> pg_backend_pid() and backend_type = 'client backend'",
+                  )
+                  .catch(() => ({ rows: [] }))
+              ).rows[0]?.pid,
+        );
+        process.kill(victim, 'SIGKILL');
+      }
+      const after = acknowledged.length;
+      await until('rows are written again', async () => acknowledged.length > after + 20);
+    } finally {
+      going = false;
+      await Promise.all(writers);
     }
-    const after = acknowledged.length;
-    await until('rows are written again', async () => acknowledged.length > after + 20);
-    going = false;
-    await Promise.all(writers);
 
     expect(failures.length).toBeGreaterThan(0);
     expect(failures.map((error) => (error as { kind?: string }).kind ?? String(error))).toEqual(
@@ -225,8 +244,13 @@ describe('the built-in database', () => {
     open.push(worker);
     expect(worker.installationId).toBe(server.installationId);
     expect(await keys(worker)).toEqual(['first']);
+    // The server starts again: the address stays, the worker's connections come back by themselves.
+    await server.close();
+    await expect(keys(worker)).rejects.toMatchObject({ kind: 'unavailable' });
+    const again = await start();
+    expect(await keys(worker)).toEqual(['first']);
     await worker.close();
-    expect(await keys(server)).toEqual(['first']);
+    expect(await keys(again)).toEqual(['first']);
   });
 
   it('refuses to begin anew when its folder is gone', async () => {
@@ -262,12 +286,15 @@ describe('the built-in database', () => {
     }
   });
 
-  it('works below a home with a very long name', async () => {
-    const base = await mkdtemp(join(tmpdir(), 'isocenter-long-'));
+  it.each([
+    ['a very long name', ['d'.repeat(120), 'e'.repeat(120)]],
+    ['a strange name', ['a, b "c" %2F', "d'e+f&g=h#é"]],
+  ])('works below a home with %s', async (_name, parts) => {
+    const base = await mkdtemp(join(tmpdir(), 'isocenter-name-'));
     await chmod(base, 0o711);
-    const deep = join(base, 'd'.repeat(120), 'e'.repeat(120));
+    const deep = join(base, ...parts);
     try {
-      const state = await openState({ home: deep });
+      const state = await openState({ home: deep, embedded: { durable: false } });
       expect(await keys(state)).toEqual([]);
       const socketFolder = new URL(state.url).searchParams.get('host') as string;
       expect(socketFolder.length).toBeLessThan(90);
@@ -291,6 +318,7 @@ describe('the built-in database', () => {
         if (expected.length === 0) await note(state, 'kept');
         for (const { pid } of await processesOf(inside)) expect((await stat(`/proc/${pid}`)).uid).not.toBe(0);
         ({ folder } = JSON.parse(await readFile(join(inside, 'postgres.json'), 'utf8')));
+        expect(state.place).toBe(folder);
         expect(folder).toMatch(/^\/var\/lib\/isocenter\//);
         await state.close();
       }

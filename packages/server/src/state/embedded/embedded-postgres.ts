@@ -88,6 +88,11 @@ export class EmbeddedPostgres {
     return this.#url(SUPERUSER, 'postgres');
   }
 
+  /** Folder of the database, not always in home (location.ts). */
+  get folder(): string {
+    return this.#location.folder;
+  }
+
   /** Of the first process, for metrics and tests. */
   get pid(): number {
     return this.#postmaster.pid;

@@ -64,8 +64,11 @@ async function versionOf(root: string): Promise<string> {
   return description.version;
 }
 
-/** npm packages cannot hold links, so the package lists them; without them `postgres` finds no libpq and no ICU. */
-async function makeLibraryLinks(root: string, name: string): Promise<void> {
+/**
+ * npm packages cannot hold links, so the package lists them; without them `postgres` finds no libpq and no ICU.
+ * Throws StateError `binaries-missing` when they are needed and cannot be made.
+ */
+export async function makeLibraryLinks(root: string, name: string): Promise<void> {
   let text: string;
   try {
     text = await readFile(join(root, 'native/pg-symlinks.json'), 'utf8');

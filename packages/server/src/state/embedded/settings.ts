@@ -19,7 +19,8 @@ export function postgresArguments(location: Location, { tcpPort, durable = true 
     cluster_name: location.clusterName,
     listen_addresses: tcpPort === undefined ? '' : '127.0.0.1',
     port: tcpPort ?? SOCKET_PORT,
-    unix_socket_directories: location.run,
+    // A list: a name with a comma needs quotes.
+    unix_socket_directories: `"${location.run.replaceAll('"', '""')}"`,
     unix_socket_permissions: '0700',
     max_connections: 100,
     // 32 MB hold the hot part of a million rows; what is colder the system's file cache has.
