@@ -26,6 +26,16 @@ describe('signing in', () => {
     expect(second.actor).toEqual(first.actor);
   });
 
+  it('works for one person on several servers at the same moment', async () => {
+    const servers = [bench.accounts, bench.another(), bench.another()];
+    // Fewer than the failures that lock: an attempt counts as one until its password was checked.
+    for (let round = 0; round < 5; round += 1) {
+      const all = await Promise.all(servers.map((server) => server.signIn('Ada', PASSWORD, home)));
+      expect(new Set(all.map(({ token }) => token)).size).toBe(3);
+    }
+    expect(await bench.database.db.selectFrom('account_session').selectAll().execute()).toHaveLength(16);
+  });
+
   it('replaces the session that the browser had', async () => {
     const { accounts } = bench;
     const first = await accounts.signIn('ada', PASSWORD, home);

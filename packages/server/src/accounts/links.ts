@@ -60,6 +60,7 @@ export class Links {
         .selectFrom('account')
         .select(['id', 'name', 'role', 'issuer'])
         .where('id', '=', uuid(id))
+        .forUpdate()
         .executeTakeFirst();
       if (!account) throw new AccountError('not-found', 'There is no such account', { where: 'user' });
       requireCover(actor, account.role);
@@ -96,6 +97,10 @@ export class Links {
     checkPassword(password, shown);
     const hash = await this.#context.hasher.hash(password);
     const signedIn = await this.#context.db.transaction().execute(async (trx) => {
+      // The account before its links, as everybody does who takes both.
+      if (found.account_id !== null) {
+        await trx.selectFrom('account').select('id').where('id', '=', found.account_id).forUpdate().execute();
+      }
       // The deletion is the use: of two at the same moment, one finds nothing.
       const link = await trx
         .deleteFrom('account_link')

@@ -102,6 +102,25 @@ describe('people', () => {
     expect((await who(bob.token))?.role).toBe('administrator');
   });
 
+  it('may be removed, disabled and given a new password at the same moment', async () => {
+    const { accounts } = bench;
+    for (let round = 0; round < 5; round += 1) {
+      const { actor } = await bench.person('Bob', 'clinician');
+      const { token } = await accounts.users.resetLink(actor.id, ada);
+      const outcomes = await Promise.allSettled([
+        accounts.acceptInvite(token, 'Bob', 'gravel tulip on the moon', address),
+        bench.another().users.resetLink(actor.id, ada),
+        bench.another().users.update(actor.id, { disabled: true }, ada),
+        bench.another().users.remove(actor.id, ada),
+      ]);
+      // Each is done, or refused in our words: none meets a deadlock.
+      for (const outcome of outcomes) {
+        if (outcome.status === 'rejected') expect(['bad-invite', 'not-found']).toContain(outcome.reason.kind);
+      }
+      expect(outcomes[3]!.status).toBe('fulfilled');
+    }
+  });
+
   it('who are removed leave no session, and their name is free again', async () => {
     const bob = await bench.person('Bob', 'clinician');
     await bench.accounts.users.remove(bob.actor.id, ada, 'asked for it');

@@ -36,14 +36,15 @@ export class PasswordSignIn {
     const { db, audit } = this.#context;
     const { account, passwordHash } = await this.#check(name, password, address);
     const signedIn = await db.transaction().execute(async (trx) => {
-      // Whoever was disabled, or got a new password, while this one was being checked does not slip in.
+      // Whoever was disabled, or got a new password, while this one was being checked does not slip in. The lock is the one
+      // that the update of the last sign-in needs: two at once with a weaker one would wait for each other.
       const still = await trx
         .selectFrom('account')
         .select(['id', 'name', 'role'])
         .where('id', '=', account.id)
         .where('password_hash', '=', passwordHash)
         .where('disabled_at', 'is', null)
-        .forShare()
+        .forNoKeyUpdate()
         .executeTakeFirst();
       if (!still) throw wrongCredentials();
       await audit.record(
