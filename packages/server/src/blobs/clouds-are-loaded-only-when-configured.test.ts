@@ -57,7 +57,7 @@ describe('The setting of the blob store', () => {
   });
 
   it.each([
-    ['s3://bucket', 's3'],
+    ['s3://bucket?region=eu-west-1', 's3'],
     ['s3://bucket/a/b/?region=eu-west-1&endpoint=http://127.0.0.1:9000&pathStyle=false', 's3'],
     ['azure://container/prefix', 'azure'],
     ['gs://my_bucket.example/prefix?endpoint=http://127.0.0.1:1', 'gcs'],

@@ -1,6 +1,7 @@
 /** A small Google Cloud Storage for tests, after the JSON API's reference: objects, uploads in one request and in sessions. */
 import { rmSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 import { FakeObjects, type HeldFile, listen } from './fake-objects.suite.js';
 
 const PAGE = 3;
@@ -10,6 +11,8 @@ export class FakeGcs {
   readonly #sessions = new Map<string, { readonly name: string; readonly chunks: HeldFile[] }>();
   readonly requests: string[] = [];
   fault: (request: IncomingMessage) => number | 'cut' | undefined = () => undefined;
+  /** As if a wire or a disk were bad. */
+  changesBytes = false;
   url = '';
   #close: () => Promise<void> = async () => undefined;
   #last = 0;
@@ -37,8 +40,16 @@ export class FakeGcs {
     this.requests.push(`${request.method} ${request.url}`);
     const fault = this.fault(request);
     if (typeof fault === 'number') return fail(response, fault);
+    if (url.pathname === '/token') {
+      return json(response, {
+        access_token: 'a-token-of-the-test',
+        issued_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        token_type: 'Bearer',
+        expires_in: 3600,
+      });
+    }
     const session = url.searchParams.get('upload_id');
-    if (session) return this.#chunk(session, request, response);
+    if (session) return this.#chunk(session, request, response, fault === 'cut');
     const [, bucket, rest] =
       /^\/(?:upload\/|download\/)?storage\/v1\/b\/([^/]+)\/o(?:\/(.*))?$/.exec(url.pathname) ?? [];
     if (bucket !== 'blobs') return fail(response, 404, 'The specified bucket does not exist.');
@@ -70,11 +81,11 @@ export class FakeGcs {
     }
     if (url.searchParams.get('uploadType') !== 'media') return fail(response, 400);
     const name = url.searchParams.get('name') ?? '';
-    const held = await this.#objects.receive(request);
+    const held = await this.#objects.receive(this.changesBytes ? Readable.from([Buffer.from('other')]) : request);
     json(response, describe(name, this.#objects.commit(name, held)));
   }
 
-  async #chunk(id: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #chunk(id: string, request: IncomingMessage, response: ServerResponse, cut: boolean): Promise<void> {
     const session = this.#sessions.get(id);
     if (!session) return fail(response, 404);
     if (request.method === 'DELETE') {
@@ -87,6 +98,7 @@ export class FakeGcs {
     if (from !== undefined && Number(from) !== held()) return fail(response, 400);
     const chunk = await this.#objects.receive(request);
     if (from !== undefined) session.chunks.push(chunk);
+    if (cut) return void response.destroy();
     if (total !== '*' && total !== undefined && Number(total) === held()) {
       const file = this.#objects.commit(session.name, await this.#objects.join(session.chunks));
       this.#objects.discard(session.chunks);

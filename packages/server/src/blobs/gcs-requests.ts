@@ -4,6 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Storage } from '@google-cloud/storage';
+import { isFailure } from '@isocenter/volume';
 import { cloudError } from './cloud-error.js';
 
 const GOOGLE = 'https://storage.googleapis.com';
@@ -25,10 +26,10 @@ export class GcsRequests {
   readonly #endpoint: string;
   readonly #storage: Storage | undefined;
 
-  /** With an endpoint of its own: no credentials; else Google's own chain. */
-  constructor(endpoint: string | undefined) {
-    this.#endpoint = endpoint ?? GOOGLE;
-    this.#storage = endpoint === undefined ? new Storage() : undefined;
+  /** Credentials by Google's own chain; none for an emulator, which is one by its plain http. */
+  constructor(endpoint = GOOGLE, withCredentials = endpoint.startsWith('https:')) {
+    this.#endpoint = endpoint;
+    this.#storage = withCredentials ? new Storage() : undefined;
   }
 
   /** Throws BlobError for any status but 2xx and those in `also`; tries again what may pass. */
@@ -36,7 +37,8 @@ export class GcsRequests {
     for (let attempt = 1; ; attempt++) {
       const outcome = await this.once(place, request).catch((error: unknown) => ({ error }));
       if ('error' in outcome) {
-        if (attempt === ATTEMPTS) throw cloudError('Google Cloud Storage', outcome.error);
+        const settled = isFailure(outcome.error) && outcome.error.kind !== 'store-unavailable';
+        if (settled || attempt === ATTEMPTS) throw cloudError('Google Cloud Storage', outcome.error);
       } else {
         if (outcome.ok || also.includes(outcome.status)) return outcome;
         await outcome.body?.cancel();
@@ -55,8 +57,7 @@ export class GcsRequests {
     for (const [name, value] of Object.entries(request.query ?? {})) {
       if (value !== undefined) url.searchParams.set(name, value);
     }
-    const credentials = this.#storage ? await this.#storage.authClient.getRequestHeaders(GOOGLE) : {};
-    const headers = new Headers(credentials as unknown as Record<string, string>);
+    const headers = await this.#credentials();
     for (const [name, value] of Object.entries(request.headers ?? {})) headers.set(name, value);
     return fetch(url, {
       method: request.method ?? 'GET',
@@ -65,5 +66,18 @@ export class GcsRequests {
       ...(request.body ? { body: request.body } : {}),
       ...(request.streams ? {} : { signal: AbortSignal.timeout(TIMEOUT_MS) }),
     });
+  }
+
+  async #credentials(): Promise<Headers> {
+    if (!this.#storage) return new Headers();
+    try {
+      return new Headers(
+        (await this.#storage.authClient.getRequestHeaders(GOOGLE)) as unknown as Record<string, string>,
+      );
+    } catch (error) {
+      // Its errors have neither code nor status when there is nothing to be found.
+      const none = error instanceof Error && /credentials/.test(error.message);
+      throw cloudError('Google Cloud Storage', none ? { code: 'NoCredentials' } : error);
+    }
   }
 }

@@ -29,7 +29,7 @@ const CHUNK = 8 * 1024 * 1024;
 export interface GcsPlace {
   readonly bucket: string;
   readonly prefix: string;
-  /** Another server than Google's, asked without credentials; for tests and emulators. */
+  /** Another address than Google's usual one; with plain http an emulator, asked without credentials. */
   readonly endpoint?: string;
 }
 

@@ -13,6 +13,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { BlobError } from './blob-error.js';
 import {
   type BlobInfo,
   type BlobKey,
@@ -32,8 +33,8 @@ const SMALLEST_PART = 5 * 1024 * 1024;
 const PARTS_AT_ONCE = 2;
 /** S3's limit; parts grow when the maximum asks for it. */
 const MOST_PARTS = 10_000;
-/** Without a known maximum: enough for S3's largest object would be 500 MB a part; this is enough for 150 GB. */
-const USUAL_PART = 16 * 1024 * 1024;
+/** Without a known maximum: enough for 80 GB. */
+const USUAL_PART = 8 * 1024 * 1024;
 /** Above this the part size follows the maximum. */
 const LARGEST_BY_SMALLEST_PARTS = SMALLEST_PART * MOST_PARTS;
 
@@ -53,27 +54,31 @@ export interface S3Place {
   readonly pathStyle: boolean;
 }
 
-/** Credentials come from AWS's own chain: environment, shared files, container or instance role. */
-export function openS3Store(place: S3Place): BlobStore {
-  return new S3Store(
-    new S3Client({
-      // A server with its own endpoint takes any; Amazon's region comes from AWS_REGION or the shared file.
-      ...(place.region ? { region: place.region } : place.endpoint ? { region: 'us-east-1' } : {}),
-      ...(place.endpoint ? { endpoint: place.endpoint } : {}),
-      forcePathStyle: place.pathStyle,
-      // Trailing checksums are Amazon's own; others answer with an error or store the trailer (libraries.md, section 8).
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      maxAttempts: ATTEMPTS,
-      requestHandler: {
-        connectionTimeout: CONNECT_TIMEOUT_MS,
-        socketTimeout: IDLE_TIMEOUT_MS,
-        httpAgent: { keepAlive: true, maxSockets: CONNECTIONS },
-        httpsAgent: { keepAlive: true, maxSockets: CONNECTIONS },
-      },
-    }),
-    place,
-  );
+/** Credentials come from AWS's own chain: environment, shared files, container or instance role. Throws BlobError `bad-setting`. */
+export async function openS3Store(place: S3Place): Promise<BlobStore> {
+  const client = new S3Client({
+    // A server with its own endpoint takes any; Amazon's region comes from AWS_REGION or the shared file.
+    ...(place.region ? { region: place.region } : place.endpoint ? { region: 'us-east-1' } : {}),
+    ...(place.endpoint ? { endpoint: place.endpoint } : {}),
+    forcePathStyle: place.pathStyle,
+    // Trailing checksums are Amazon's own; others answer with an error or store the trailer (libraries.md, section 8).
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    maxAttempts: ATTEMPTS,
+    requestHandler: {
+      connectionTimeout: CONNECT_TIMEOUT_MS,
+      socketTimeout: IDLE_TIMEOUT_MS,
+      httpAgent: { keepAlive: true, maxSockets: CONNECTIONS },
+      httpsAgent: { keepAlive: true, maxSockets: CONNECTIONS },
+    },
+  });
+  await client.config.region().catch(() => {
+    throw new BlobError('bad-setting', 'The region of the S3 bucket is not known.', {
+      where: 'blobStore',
+      next: 'Add ?region=… to the setting, or set AWS_REGION.',
+    });
+  });
+  return new S3Store(client, place);
 }
 
 class S3Store implements BlobStore {
