@@ -7,6 +7,7 @@ import type { ModelFamily, ModelVersion } from '../registry/model.js';
 import { isMultipart, readMultipart } from './multipart.js';
 import type { RestParts } from './parts.js';
 import { notFound, RestError } from './rest-error.js';
+import { sliced } from './sliced.js';
 import { TemporaryFile } from './temporary-file.js';
 
 type ModelView = Awaited<CallAnswer<typeof api.models.get>>;
@@ -39,8 +40,8 @@ export function modelRoutes(app: FastifyInstance, parts: RestParts): void {
       await file.receive(multipart?.file ?? body.stream, signal);
       const version = await registry.add(
         file.path,
-        // A bundle that does not name itself is named by its file; the name that a client's disk has for it stays there.
-        { signal, fileName: `${query.name ?? 'model'}.zip`, ...given('form', form) },
+        // A bundle that does not name itself has the name of its folder in the zip, or the one that was given here.
+        { signal, ...given('fileName', query.name), ...given('form', form) },
         actor,
       );
       call.header('location', `/isocenter/v1/models/${version.id}`);
@@ -81,6 +82,27 @@ export function modelRoutes(app: FastifyInstance, parts: RestParts): void {
       await file.remove();
       throw error;
     }
+  });
+
+  implement(app, api.models.storeModule, async ({ actor, params, query, body }) => {
+    const { id } = await versionOf(parts, params.model);
+    return modelView(await registry.storeModule(id, query.name, body.stream, actor));
+  });
+
+  implement(app, api.models.module, async ({ params }) => {
+    const { id, pythonModule } = await versionOf(parts, params.model);
+    if (!pythonModule) throw notFound('module');
+    const { name, bytes, sha256 } = pythonModule;
+    return {
+      mediaType: 'text/x-python',
+      fileName: name,
+      bytes,
+      sha256,
+      open: async (range) => {
+        const { stream } = await registry.openModule(id);
+        return range ? sliced(stream, range.first, range.last) : stream;
+      },
+    };
   });
 
   implement(app, api.models.structures, async ({ params }) => ({
