@@ -65,6 +65,37 @@ describe('signing in', () => {
   });
 });
 
+describe('the work behind a failure', () => {
+  it('is the same whether the name exists or not', async () => {
+    const verified: (string | undefined)[] = [];
+    class Watched extends PasswordHasher {
+      override async verify(stored: string | undefined, password: string): Promise<boolean> {
+        verified.push(stored);
+        return super.verify(stored, password);
+      }
+    }
+    let queries = 0;
+    const counting = bench.database.db.withPlugin({
+      transformQuery: ({ node }) => {
+        queries += 1;
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const { actor } = await bench.person('Bob', 'clinician');
+    await bench.accounts.users.update(actor.id, { disabled: true }, { ...actor, role: 'administrator' });
+    const accounts = bench.another({ db: counting, hasher: new Watched({ memoryCost: 64, timeCost: 1 }) });
+    const counts: number[] = [];
+    for (const name of ['Ada', 'Bob', 'Nobody']) {
+      queries = 0;
+      await expect(accounts.signIn(name, 'wrong', home)).rejects.toMatchObject({ kind: 'wrong-credentials' });
+      counts.push(queries);
+    }
+    expect(counts).toEqual(Array(3).fill(counts[0]));
+    expect(verified.map((stored) => stored === undefined)).toEqual([false, true, true]);
+  });
+});
+
 describe('after five failures', () => {
   it('the name waits at this address, longer each time, also with the right password and on another server', async () => {
     for (let n = 0; n < 5; n += 1) expect(await attempt('wrong')).toBe('wrong-credentials');
