@@ -1,5 +1,6 @@
 /** The child of one chore: takes it as its first message, sends the answer, ends. Who wants it to stop kills it. */
 import { isFailure } from '@isocenter/volume';
+import { withoutPaths } from '../compute/child/without-paths.js';
 import type { Chore, ChoreAnswers, ChoreMessage } from './chore.js';
 import { inspect } from './inspect.js';
 import { comparePhantom, writePhantom } from './phantom.js';
@@ -24,8 +25,8 @@ function failureOf(error: unknown): ChoreMessage {
       kind: 'failure',
       name: error.name,
       failure: error.kind,
-      message: error.message,
-      ...(error.where === undefined ? {} : { where: error.where }),
+      message: withoutPaths(error.message),
+      ...(error.where === undefined ? {} : { where: withoutPaths(error.where) }),
       ...(error.next === undefined ? {} : { next: error.next }),
     };
   // Texts of other errors may hold paths or values of a patient.

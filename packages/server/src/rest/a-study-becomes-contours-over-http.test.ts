@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { makePhantom } from '@isocenter/engine';
 import { openSources, writeZip } from '@isocenter/formats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { signNetwork } from '../registry/onnx/onnx-files.suite.js';
 import { ended, type RestServer, restServer } from './rest-server.suite.js';
 
 let server: RestServer;
@@ -178,6 +179,34 @@ test('a version is exported, and what was exported is the same version again', a
   const again = await client.models.add({ body: new Blob([await file.read()]) });
   expect(again.id).toBe(model.id);
   expect((await client.models.structures({ model: model.name })).items).toEqual(model.structures);
+});
+
+test('a Python module is stored with a version and served back, bytes for bytes', async () => {
+  const client = server.client('data-scientist');
+  const name = `boxes`;
+  const form = JSON.stringify({
+    kind: 'segmentation',
+    intensity: { kind: 'window', from: -1000, to: 200, low: -1, high: 1 },
+  });
+  const bytes = new Uint8Array(signNetwork(['i', 'j', 'k']));
+  const { id, structures } = await client.models.add({ name, version: '1', structures: ['Box'], form, body: bytes });
+  expect(structures.map((structure) => structure.name)).toEqual(['Box']);
+  const code = Buffer.from('raise SystemExit("never run")\n');
+  const { pythonModule } = await client.models.storeModule({ model: id, name: 'network.py', body: code });
+  expect(pythonModule).toMatchObject({ name: 'network.py', bytes: code.length });
+  const back = await client.models.module({ model: `${name}:1` });
+  expect(back.name).toBe('network.py');
+  expect(Buffer.from(await back.read())).toEqual(code);
+  const part = await client.models.module({ model: id }, { range: { first: 6, last: 15 } });
+  expect(Buffer.from(await part.read()).toString()).toBe('SystemExit');
+  const { items } = await client.models.list({ state: 'active', limit: 1 });
+  expect(items[0].id).toBe(id);
+  expect((await client.models.retire({ model: id })).state).toBe('retired');
+  await expect(client.models.get({ model: name })).rejects.toMatchObject({ status: 404 });
+  expect((await client.models.activate({ model: id })).state).toBe('active');
+  const { id: family } = await client.families.get({ family: (await client.models.get({ model: id })).familyId });
+  expect((await client.families.update({ family, name: 'Boxes', gender: 'Any' })).name).toBe('Boxes');
+  await client.models.remove({ model: id });
 });
 
 test('a setting is written into the file for the next start, and what runs is left alone', async () => {

@@ -1,6 +1,5 @@
 /** Results: the files of a job, one of them, one format, or all in a zip whose length is known before it is made. */
 import { createHash } from 'node:crypto';
-import { type Readable, Transform } from 'node:stream';
 import { api } from '@isocenter/client';
 import { storedZip } from '@isocenter/formats';
 import type { FastifyInstance } from 'fastify';
@@ -14,6 +13,7 @@ import { csvLater, needsImages, nrrdLater } from './later-formats.js';
 import type { RestParts } from './parts.js';
 import { notFound, RestError } from './rest-error.js';
 import { filesOf, formatsMade, storedLayers } from './result-formats.js';
+import { sliced } from './sliced.js';
 
 interface Reader {
   readonly actor: Actor;
@@ -111,7 +111,7 @@ function zipAnswer(parts: RestParts, job: Job, files: readonly ResultFile[], rea
       bytes: zip.bytes,
       sha256,
       fileName: `${job.id}.zip`,
-      open: async (range) => (range ? slice(zip.open(), range.first, range.last) : zip.open()),
+      open: async (range) => (range ? sliced(zip.open(), range.first, range.last) : zip.open()),
     },
     'zip',
   );
@@ -138,25 +138,4 @@ function audited(
       return answer.open(range);
     },
   };
-}
-
-/** Bytes `first` to `last` of a stream that can only be read from its start. */
-function slice(source: Readable, first: number, last: number): Readable {
-  let position = 0;
-  const cut = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      const start = position;
-      position += chunk.length;
-      const part = chunk.subarray(Math.max(0, first - start), Math.max(0, last + 1 - start));
-      if (part.length > 0) this.push(part);
-      if (position > last) {
-        this.push(null);
-        source.destroy();
-      }
-      done();
-    },
-  });
-  source.once('error', (error) => cut.destroy(error));
-  cut.once('close', () => source.destroy());
-  return source.pipe(cut);
 }
