@@ -22,6 +22,7 @@ import type { RestParts } from '../rest/parts.js';
 import { openState, type StateEvent } from '../state/open-state.js';
 import { Studies } from '../studies/studies.js';
 import { removeAddress, writeAddress } from './address-file.js';
+import { emptyFolder } from './empty-folder.js';
 import { Ending } from './ending.js';
 import { makeDoors, networksOf } from './make-doors.js';
 import { openCore } from './open-core.js';
@@ -65,6 +66,7 @@ export async function startServer(configured: ReadConfiguration, options: Server
     const core = await openCore(configuration, state);
     ending.add(() => core.close());
     const { audit, blobs, compute, registry, folders } = core;
+    await emptyFolder(folders.temporary);
     const { db, url } = state;
     const localToken = newLocalToken();
     const accounts = openAccounts({ db, audit, localToken });
