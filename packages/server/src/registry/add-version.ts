@@ -4,12 +4,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Actor } from '../accounts/actor.js';
+import type { StoredBlob } from '../blobs/blobs.js';
 import { canonicalZip, hashOfZip, MAXIMUM_ZIP_BYTES, type ZipPart } from './canonical-zip.js';
 import { type BundleDescription, describeBundle } from './fields-of-bundle.js';
-import { existingRow, insertVersion } from './insert-version.js';
+import { existingRow, insertVersion, type NewVersion } from './insert-version.js';
 import type { ModelVersion } from './model.js';
 import { withFormFields } from './onnx-form.js';
-import { versionsOf } from './read-models.js';
+import { moduleColumns } from './python-module.js';
+import { readVersion, versionsOf } from './read-models.js';
 import type { AddModel } from './registry.js';
 import type { RegistryContext } from './registry-context.js';
 import { type StagedBundle, stageBundle } from './stage-bundle.js';
@@ -44,74 +46,68 @@ export function partsOf({ bundle, files }: Pick<StagedBundle, 'bundle' | 'files'
 async function store(
   context: RegistryContext,
   staged: StagedBundle,
-  options: AddModel,
+  { signal }: AddModel,
   actor: Actor,
 ): Promise<ModelVersion> {
   const { db, blobs, clock } = context;
   const description = describe(staged, clock());
   const address = `${description.name}:${description.version}`;
   const parts = partsOf(staged);
-  const { sha256, bytes } = await hashOfZip(parts);
-  const known = await existingRow(db, sha256, address);
+  const zip = await hashOfZip(parts);
+  const known = await existingRow(db, zip.sha256, address);
   if (known) return (await versionsOf(db, [known]))[0];
 
-  const about = {
-    purpose: 'weights' as const,
-    actor,
-    abandonAfterMs: ABANDON_MS,
-    ...(options.signal ? { signal: options.signal } : {}),
-  };
-  const written: string[] = [];
+  const about = { purpose: 'weights' as const, actor, abandonAfterMs: ABANDON_MS, ...(signal ? { signal } : {}) };
+  const written: StoredBlob[] = [];
   try {
-    const limits = { expectedBytes: bytes, maximumBytes: MAXIMUM_ZIP_BYTES };
-    const blob = await blobs.write(canonicalZip(parts), { ...about, ...limits });
-    written.push(blob.id);
+    const limits = { expectedBytes: zip.bytes, maximumBytes: MAXIMUM_ZIP_BYTES };
+    written.push(await blobs.write(canonicalZip(parts), { ...about, ...limits }));
     const module = staged.restored?.module;
-    const moduleBlob = module && (await blobs.write(once(module), about));
-    if (moduleBlob) written.push(moduleBlob.id);
-    const id = randomUUID();
-    const row = await db.transaction().execute(async (executor) => {
-      await insertVersion(
-        executor,
-        context.audit,
-        {
-          id,
-          description,
-          state: staged.restored?.fields.state ?? 'active',
-          sha256,
-          bytes,
-          weightsSha256: staged.bundle.weightsHash,
-          files: staged.files,
-          from: { blobId: blob.id },
-        },
-        actor,
-        clock(),
-      );
-      await blobs.keep(blob.id, { kind: 'model', id }, executor);
-      if (moduleBlob && staged.restored?.fields.module) {
-        await blobs.keep(moduleBlob.id, { kind: 'model', id }, executor);
-        await executor
-          .updateTable('model_version')
-          .set({
-            module_blob_id: moduleBlob.id,
-            module_name: staged.restored.fields.module.name,
-            module_sha256: moduleBlob.sha256,
-            module_bytes: moduleBlob.bytes,
-          })
-          .where('id', '=', id)
-          .execute();
-      }
-      return executor.selectFrom('model_version').selectAll().where('id', '=', id).executeTakeFirstOrThrow();
-    });
-    return (await versionsOf(db, [row]))[0];
+    if (module) written.push(await blobs.write(once(module), about));
+    return await insert(context, staged, { ...zip, description }, written, actor);
   } catch (error) {
-    await giveBack(context, written);
+    await giveBack(
+      context,
+      written.map(({ id }) => id),
+    );
     // Somebody added the same, or took the address, since we looked.
     if ((error as { code?: unknown }).code !== UNIQUE_VIOLATION) throw error;
-    const winner = await existingRow(db, sha256, address);
+    const winner = await existingRow(db, zip.sha256, address);
     if (!winner) throw error;
     return (await versionsOf(db, [winner]))[0];
   }
+}
+
+/** Rows, kept blobs and audit entry, all or none. */
+function insert(
+  { db, blobs, audit, clock }: RegistryContext,
+  { bundle, files, restored }: StagedBundle,
+  added: Pick<NewVersion, 'description' | 'sha256' | 'bytes'>,
+  [zip, module]: readonly StoredBlob[],
+  actor: Actor,
+): Promise<ModelVersion> {
+  const id = randomUUID();
+  const version: NewVersion = {
+    ...added,
+    id,
+    state: restored?.fields.state ?? 'active',
+    weightsSha256: bundle.weightsHash,
+    files,
+    from: { blobId: zip.id },
+  };
+  return db.transaction().execute(async (executor) => {
+    await insertVersion(executor, audit, version, actor, clock());
+    await blobs.keep(zip.id, { kind: 'model', id }, executor);
+    if (module && restored?.fields.module) {
+      await blobs.keep(module.id, { kind: 'model', id }, executor);
+      await executor
+        .updateTable('model_version')
+        .set(moduleColumns(module, restored.fields.module.name))
+        .where('id', '=', id)
+        .execute();
+    }
+    return (await readVersion(executor, id)) as ModelVersion;
+  });
 }
 
 /** The bundle's own words, then those of the form or of the server it was exported from. */

@@ -84,6 +84,18 @@ describe('a materialised bundle', () => {
     expect(readdirSync(test.cacheFolder)).toEqual([version.sha256]);
   });
 
+  it('damaged while many ask for it is mended once for all of them', async () => {
+    const registries = [test.registry, await test.open(), await test.open()];
+    for (let round = 0; round < 5; round++) {
+      const { folder } = await test.registry.materialise(version.id);
+      writeFileSync(join(folder, 'models/model.pt'), `${round}`);
+      const refs = await Promise.all(Array.from({ length: 9 }, (_, at) => registries[at % 3].materialise(version.id)));
+      expect(new Set(refs.map((ref) => ref.folder))).toEqual(new Set([folder]));
+      expect(readFileSync(join(folder, 'models/model.pt'), 'utf8')).toBe(weights);
+      expect(readdirSync(test.cacheFolder)).toEqual([version.sha256]);
+    }
+  });
+
   it('changed while nobody looked is found by the next process through its hashes', async () => {
     const { folder } = await test.registry.materialise(version.id);
     const file = join(folder, 'configs/inference.json');
@@ -149,6 +161,19 @@ describe('the cache', () => {
     await registry.materialise(added[3].id);
     expect(cached()).toEqual(hashes(0, 3));
     expect(await registry.materialise(added[1].id)).toMatchObject({ sha256: added[1].sha256 });
+  });
+});
+
+describe('what a dead process left in the cache', () => {
+  it('goes at the next start, what a living one may still write stays', async () => {
+    const cacheFolder = fresh('left');
+    const left = ['.staging-old', `.${'a'.repeat(64)}.old.part`, '.staging-young'].map((name) =>
+      join(cacheFolder, name),
+    );
+    for (const folder of left) mkdirSync(folder, { recursive: true });
+    for (const folder of left.slice(0, 2)) utimesSync(folder, 1, 1);
+    await test.open({ cacheFolder });
+    expect(readdirSync(cacheFolder)).toEqual(['.staging-young']);
   });
 });
 

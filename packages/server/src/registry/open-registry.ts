@@ -70,6 +70,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     onnx: options.onnx ?? {},
   };
   await syncShippedModels(context);
+  await cache.sweep();
   return {
     families: () => readFamilies(db),
     family: (id) => readFamily(db, id),

@@ -1,6 +1,7 @@
 /** A Python file beside a version, as SegInt's users upload it: stored and hashed, served back, never run or imported. */
 import type { Readable } from 'node:stream';
 import type { Actor } from '../accounts/actor.js';
+import type { StoredBlob } from '../blobs/blobs.js';
 import type { ModelVersion } from './model.js';
 import { rowOf, versionsOf } from './read-models.js';
 import type { RegistryContext } from './registry-context.js';
@@ -32,13 +33,7 @@ export async function storeModule(
       await blobs.release(row.module_blob_id, 'the Python module was replaced', executor);
     await executor
       .updateTable('model_version')
-      .set({
-        module_blob_id: blob.id,
-        module_name: name,
-        module_sha256: blob.sha256,
-        module_bytes: blob.bytes,
-        updated_at: clock(),
-      })
+      .set({ ...moduleColumns(blob, name), updated_at: clock() })
       .where('id', '=', versionId)
       .execute();
     await audit.record(
@@ -67,4 +62,8 @@ export async function openModule(
     throw new RegistryError('not-found', `${row.address} has no Python module`, { where: row.address });
   const { stream, bytes } = await blobs.open(row.module_blob_id);
   return { name: row.module_name, stream, bytes };
+}
+
+export function moduleColumns({ id, sha256, bytes }: StoredBlob, name: string) {
+  return { module_blob_id: id, module_name: name, module_sha256: sha256, module_bytes: bytes };
 }
