@@ -4,12 +4,52 @@
  */
 import { sql } from 'kysely';
 import type { Database } from '../state/database.js';
-import type { JobFilter, JobPage } from './job.js';
+import type { JobFilter, JobPage, JobState } from './job.js';
 import { JobError } from './job-error.js';
 import { type JobRow, withFiles } from './job-row.js';
+import type { JobTable } from './tables.js';
 
 const MOST_PER_PAGE = 1_000;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const EVERY_STATE: readonly JobState[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled'];
+
+/** All but the report, which may be as large as the rest of a page and is shown job by job. */
+const COLUMNS = [
+  'id',
+  'kind',
+  'state',
+  'priority',
+  'protocol',
+  'requester_kind',
+  'requester_id',
+  'requester_name',
+  'model',
+  'model_version_id',
+  'input_blob_ids',
+  'inputs_kept',
+  'inputs_kept_until',
+  'input_bytes',
+  'parameters',
+  'request_id',
+  'idempotency_key',
+  'attempts',
+  'max_attempts',
+  'message_id',
+  'worker',
+  'claim',
+  'cancel_requested_at',
+  'cancel_reason',
+  'step',
+  'fraction',
+  'seconds_left',
+  'step_seconds',
+  'failure',
+  'created_at',
+  'started_at',
+  'finished_at',
+  'results_erased_at',
+] as const satisfies readonly (keyof JobTable)[];
 
 interface Cursor {
   readonly createdAt: Date;
@@ -39,7 +79,7 @@ async function pageQuery(
   owner: { readonly kind: string; readonly id: string } | undefined,
 ): Promise<JobRow[]> {
   const one = (state?: string) => {
-    let query = db.selectFrom('job').selectAll();
+    let query = db.selectFrom('job').select(COLUMNS).select(sql<null>`null`.as('report'));
     if (state !== undefined) query = query.where('state', '=', state as JobRow['state']);
     if (filter.model !== undefined) query = query.where('model', '=', filter.model);
     if (filter.protocol !== undefined) query = query.where('protocol', '=', filter.protocol);
@@ -51,7 +91,7 @@ async function pageQuery(
       query = query.where(sql<boolean>`(created_at, id) < (${cursor.createdAt}::timestamptz, ${cursor.id}::uuid)`);
     return query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
   };
-  if (!filter.states) return one().execute();
+  if (!filter.states || EVERY_STATE.every((state) => filter.states?.includes(state))) return one().execute();
   // One query per state: PostgreSQL would read and sort every row of two states, or walk past all rows of a third,
   // where each state alone comes from its index in order.
   const states = [...new Set(filter.states)];

@@ -38,6 +38,8 @@ type Outcome = { readonly result: HandlerResult } | { readonly error: unknown } 
 
 /** A handler that does not end after its signal is not waited for longer; its slot stays taken until it does. */
 const ANSWER_WITHIN_MS = 500;
+/** Results of a worker that was killed before its last word; longer than any storing and ending takes. */
+const UNDELIVERED_MS = 15 * 60_000;
 const TICK_MS = 1_000;
 /** Errors that do not look passing get this many tries. */
 const TRIES = 3;
@@ -169,7 +171,12 @@ export class RunningJob {
     for (const { path, name, mediaType } of result.files) {
       if (!resolve(path).startsWith(this.#folder + sep))
         throw new JobError('bad-request', 'A result file lies outside of its job', { where: name });
-      const about = { purpose: 'result', actor: SYSTEM, signal: this.#controller.signal } as const;
+      const about = {
+        purpose: 'result',
+        actor: SYSTEM,
+        signal: this.#controller.signal,
+        abandonAfterMs: UNDELIVERED_MS,
+      } as const;
       const { blobs } = this.#with.parts;
       // The minutes of computing that lie behind are worth waiting for a database or store that is away for a moment.
       const { id, bytes, sha256 } = await this.#persist(() => blobs.write(createReadStream(path), about), 1);
