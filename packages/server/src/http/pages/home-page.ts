@@ -15,8 +15,8 @@ export function homePage({ version, ready, needsSetup }: HomeFacts): Page {
       ? html`<span class="state bad">not ready</span>: see <a href="/health/ready">why</a>`
       : html`<span class="state good">${ready === true ? 'ready' : 'running'}</span>`;
   const next = needsSetup
-    ? html`<p class="fault" role="status">There is no administrator yet. Open the one-time link that the server printed when it started;
-<code>isocenter users setup-link</code> prints a new one.</p>`
+    ? html`<p class="fault" role="status">There is no administrator yet. Open the one-time link that the server printed when it
+started; the next start prints a new one.</p>`
     : html`<p><a class="button" href="/sign-in">Sign in</a></p>`;
   return {
     title: 'Server',
