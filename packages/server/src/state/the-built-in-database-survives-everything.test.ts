@@ -68,6 +68,16 @@ describe('the built-in database', () => {
     expect(await keys(second)).toEqual(['first']);
   });
 
+  it('serves one server: a second one is refused, by the number of the first, and disturbs nothing', async () => {
+    const first = await start();
+    await expect(openState({ home })).rejects.toMatchObject({
+      kind: 'in-use',
+      message: expect.stringContaining(`process ${process.pid} `),
+    });
+    expect(await keys(first)).toEqual(['first']);
+    expect(events).toEqual([]);
+  });
+
   it('is durable and small', async () => {
     const { pool } = await start();
     const value = async (name: string) => (await pool.query('select current_setting($1) as v', [name])).rows[0].v;

@@ -1,4 +1,4 @@
-/** A small file that nobody else may read, not even while it is written. */
+/** A small file that nobody else may read, not even while it is written; there whole or not at all. */
 import { randomBytes } from 'node:crypto';
 import { open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

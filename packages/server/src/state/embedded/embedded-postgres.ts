@@ -55,7 +55,6 @@ export class EmbeddedPostgres {
     const [found, location] = await Promise.all([findBinaries(), locate(options.home, runAs)]);
     const binaries = await reachableBinaries(found, runAs);
     if (!location.exists) await initialise(location, binaries, runAs, { sync: options.durable ?? true });
-    await rememberLocation(options.home, location);
     return EmbeddedPostgres.#startAt(location, binaries, runAs, options);
   }
 
@@ -70,7 +69,10 @@ export class EmbeddedPostgres {
     const postmaster = await start();
     const postgres = new EmbeddedPostgres(location, password, options, start, postmaster);
     try {
-      await postgres.#makeDatabase();
+      if (!location.settled) {
+        await postgres.#makeDatabase();
+        await rememberLocation(options.home, location);
+      }
     } catch (error) {
       await postgres.stop();
       throw error;
@@ -134,7 +136,7 @@ export class EmbeddedPostgres {
     }
   }
 
-  /** The role and the database are made after the first start; a kill in between is made good by the next one. */
+  /** The role and the database are made after the first start; after a kill in between the next start does it. */
   async #makeDatabase(): Promise<void> {
     if (await this.#databaseExists()) return;
     const client = new pg.Client({ connectionString: this.administratorUrl });

@@ -21,6 +21,8 @@ export interface Location {
   /** In the titles of all its processes, by which we know them again. */
   readonly clusterName: string;
   readonly exists: boolean;
+  /** Written down in home, after its role and database had been made: nothing is left to do at a start. */
+  readonly settled: boolean;
 }
 
 const POINTER = 'postgres.json';
@@ -34,7 +36,7 @@ export async function locate(home: string, runAs: RunAs | undefined): Promise<Lo
   const pointer = await readPointer(realHome);
   if (pointer !== undefined) {
     const folder = isAbsolute(pointer) ? pointer : join(realHome, pointer);
-    const location = locationOf(folder, await isFolder(join(folder, 'data')));
+    const location = locationOf(folder, await isFolder(join(folder, 'data')), true);
     if (!location.exists) {
       throw new StateError('data-missing', 'The database of this data directory is gone.', {
         where: `${POINTER} in the data directory names its folder`,
@@ -51,16 +53,15 @@ export async function locate(home: string, runAs: RunAs | undefined): Promise<Lo
   return locationOf(folder, await isFolder(join(folder, 'data')));
 }
 
-/** Written once, after the database has been made. */
+/** Once, after the role and the database have been made. */
 export async function rememberLocation(home: string, { folder }: Location): Promise<void> {
   const realHome = await realpath(home);
-  if ((await readPointer(realHome)) !== undefined) return;
   const usual = join(realHome, 'postgres');
   const text = `${JSON.stringify({ folder: folder === usual ? 'postgres' : folder })}\n`;
   await writeFileAtomic(join(realHome, POINTER), [Buffer.from(text)]);
 }
 
-export function locationOf(folder: string, exists: boolean): Location {
+export function locationOf(folder: string, exists: boolean, settled = false): Location {
   const run = join(folder, 'run');
   const id = shortHash(folder);
   return {
@@ -71,6 +72,7 @@ export function locationOf(folder: string, exists: boolean): Location {
     run: Buffer.byteLength(run) <= LONGEST_RUN_FOLDER ? run : join(tmpdir(), `isocenter-${id}`),
     clusterName: `isocenter-${id}`,
     exists,
+    settled,
   };
 }
 

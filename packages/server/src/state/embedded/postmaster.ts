@@ -37,6 +37,7 @@ export async function startPostmaster(
   await clearRemains(location);
   await makeFolder(location.run, runAs);
   const log = await openLog(location);
+  const { size: logBefore } = await log.stat();
   let child: ChildProcess;
   try {
     // In its own session: a Ctrl-C in the terminal is for us, we stop it when our work is done.
@@ -55,7 +56,7 @@ export async function startPostmaster(
     child.once('error', () => resolve());
   });
   child.unref();
-  await ready(child, location);
+  await ready(child, location, logBefore);
   return { pid: child.pid as number, ended, stop: () => stop(child, location) };
 }
 
@@ -78,7 +79,7 @@ async function openLog({ log }: Location) {
   return open(log, 'a', 0o600);
 }
 
-async function ready(child: ChildProcess, location: Location): Promise<void> {
+async function ready(child: ChildProcess, location: Location, logBefore: number): Promise<void> {
   const pidFile = join(location.data, 'postmaster.pid');
   let failure: Error | undefined;
   child.once('error', (error) => {
@@ -86,7 +87,8 @@ async function ready(child: ChildProcess, location: Location): Promise<void> {
   });
   const deadline = performance.now() + LONGEST_START_MS;
   while (performance.now() < deadline) {
-    if (failure || child.exitCode !== null || child.signalCode !== null) throw await startFailure(location, failure);
+    if (failure || child.exitCode !== null || child.signalCode !== null)
+      throw await startFailure(location, logBefore, failure);
     // Line 1 is its number, line 8 its state (src/include/utils/pidfile.h).
     const lines = await readFile(pidFile, 'utf8').then(
       (text) => text.split('\n'),
@@ -96,11 +98,11 @@ async function ready(child: ChildProcess, location: Location): Promise<void> {
     await sleep(POLL_MS);
   }
   child.kill('SIGQUIT');
-  throw await startFailure(location, new Error('it was not ready in time'));
+  throw await startFailure(location, logBefore, new Error('it was not ready in time'));
 }
 
-async function startFailure(location: Location, cause: Error | undefined): Promise<StateError> {
-  const log = await readFile(location.log, 'utf8').catch(() => '');
+async function startFailure(location: Location, logBefore: number, cause: Error | undefined): Promise<StateError> {
+  const log = (await readFile(location.log).catch(() => Buffer.alloc(0))).subarray(logBefore).toString();
   const fatal = log.split('\n').findLast((line) => /FATAL|PANIC|error while loading|could not/.test(line));
   const reason = cause?.message ?? fatal?.replace(/^.*?(FATAL|PANIC): */, '') ?? 'it ended at once';
   return new StateError('start-failed', `The embedded database did not start: ${reason}`, {
