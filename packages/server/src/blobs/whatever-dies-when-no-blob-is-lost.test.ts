@@ -11,9 +11,12 @@ const HOUR = 3600_000;
 
 let test: TestBlobs;
 let pool: ReturnType<typeof createPool>;
+/** Another server, which is well. */
+let healthy: Blobs;
 beforeAll(async () => {
   test = await testBlobs();
   pool = createPool(test.url);
+  healthy = await test.another();
 });
 afterAll(async () => {
   await pool.end();
@@ -60,7 +63,6 @@ async function live(blobs: Blobs, db: TestBlobs['db'], told: Told): Promise<void
 
 /** Sweeps until nothing is due: PostgreSQL takes a moment to let go of the locks of a connection that was cut. */
 async function settle(): Promise<void> {
-  const healthy = await test.another();
   const due = test.db.selectFrom('blob').select('id').where('due_at', 'is not', null).where('state', '<>', 'erased');
   const sweepAgain = async () => {
     test.pass(2 * HOUR);
@@ -71,7 +73,6 @@ async function settle(): Promise<void> {
 }
 
 async function check(told: Told): Promise<void> {
-  const healthy = await test.another();
   const { rows } = await sql<{ id: string; key: string }>`select id, key from blob b
     where state = 'stored' and exists (select from blob_owner o where o.blob_id = b.id and o.released_at is null)`.execute(
     test.db,
@@ -89,7 +90,8 @@ async function check(told: Told): Promise<void> {
 }
 
 async function run(fault: Fault): Promise<boolean> {
-  await sql`truncate blob, blob_owner, blob_use, test_audit`.execute(test.db);
+  await sql`delete from blob`.execute(test.db);
+  await sql`delete from test_audit`.execute(test.db);
   for await (const { key } of test.store.list('')) await test.store.delete(key);
   const told: Told = { written: new Map(), kept: new Set(), released: new Set() };
   const calls = new FaultyCalls(fault);
@@ -105,14 +107,18 @@ async function run(fault: Fault): Promise<boolean> {
   return calls.happened;
 }
 
-describe.each(['once', 'for good'] as const)('A fault that happens %s', (lasts) => {
-  it.each(['before', 'after'] as const)(
-    '%s each call in turn loses nothing that is kept and leaves nothing else',
-    async (when) => {
-      let at = 1;
-      while (await run({ at, when, lasts })) at++;
-      // The life above makes some fifty calls: fewer would mean that the faults did not reach them.
-      expect(at).toBeGreaterThan(50);
-    },
-  );
+/** Dead for good before a call is dead for good after the one before it: those need no run of their own. */
+const FAULTS: readonly Omit<Fault, 'at'>[] = [
+  { when: 'before', lasts: 'once' },
+  { when: 'after', lasts: 'once' },
+  { when: 'after', lasts: 'for good' },
+];
+
+describe('A fault at each call in turn loses nothing that is kept and leaves nothing else', () => {
+  it.each(FAULTS)('$when the call, $lasts', async (fault) => {
+    let at = 1;
+    while (await run({ ...fault, at })) at++;
+    // The life above makes some sixty calls: fewer would mean that the faults did not reach them.
+    expect(at).toBeGreaterThan(50);
+  });
 });
