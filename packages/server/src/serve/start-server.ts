@@ -15,6 +15,7 @@ import { knownHosts, listen, type OpenDoor } from '../http/listen.js';
 import { UploadGate } from '../http/upload-gate.js';
 import { openJobs } from '../jobs/open-jobs.js';
 import { startWorker } from '../jobs/worker.js';
+import { auditFigures, blobFigures } from '../operations/database-figures.js';
 import { Metrics } from '../operations/metrics.js';
 import { Readiness } from '../operations/readiness.js';
 import { loadTracing } from '../operations/tracing.js';
@@ -28,6 +29,7 @@ import { makeDoors, networksOf } from './make-doors.js';
 import { openCore } from './open-core.js';
 import { readinessChecks } from './readiness-checks.js';
 import { regularly } from './regularly.js';
+import { signInProvider } from './sign-in-provider.js';
 import { workerOptions } from './worker-options.js';
 
 export interface ServerOptions {
@@ -69,7 +71,8 @@ export async function startServer(configured: ReadConfiguration, options: Server
     await emptyFolder(folders.temporary);
     const { db, url } = state;
     const localToken = newLocalToken();
-    const accounts = openAccounts({ db, audit, localToken });
+    const provider = signInProvider(configuration);
+    const accounts = openAccounts({ db, audit, localToken, ...(provider === undefined ? {} : { provider }) });
     ending.add(() => accounts.close());
     const chores = new Chores();
     ending.add(async () => chores.close());
@@ -100,6 +103,8 @@ export async function startServer(configured: ReadConfiguration, options: Server
       jobs: () => jobs.statistics(),
       workers: () => jobs.workers(),
       compute: () => compute.models(),
+      blobs: () => blobFigures(db),
+      audit: () => auditFigures(db),
     });
     const limits = {
       ...defaultLimits,
