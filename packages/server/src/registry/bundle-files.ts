@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { ByteSource } from '@isocenter/formats';
 import type { BundleFile } from './model.js';
@@ -56,10 +57,24 @@ export async function readBundleFiles(
     seen.add(path.toLowerCase());
     const bytes = await source.read();
     await take(path, bytes);
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    files.push({ path, bytes: bytes.byteLength, sha256, crc32: crc32(bytes) });
+    files.push({ path, bytes: bytes.byteLength, ...(await digestsOf(bytes)) });
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** In steps of some milliseconds: 600 MB at once held the event loop for three seconds. */
+const DIGEST_STEP = 4 * 1024 * 1024;
+
+async function digestsOf(bytes: Uint8Array): Promise<Pick<StagedFile, 'sha256' | 'crc32'>> {
+  const hash = createHash('sha256');
+  let crc = 0;
+  for (let at = 0; at < bytes.byteLength; at += DIGEST_STEP) {
+    if (at > 0) await setImmediate();
+    const step = bytes.subarray(at, at + DIGEST_STEP);
+    hash.update(step);
+    crc = crc32(step, crc);
+  }
+  return { sha256: hash.digest('hex'), crc32: crc };
 }
 
 /** The same, written below `folder`, which only its owner can read. */
