@@ -14,6 +14,6 @@ export function signInProvider({ oidc, publicUrl, port }: Configuration): Provid
     redirectUri: new URL(CALLBACK_PATH, publicUrl ?? `http://localhost:${port}`).href,
     roleClaim,
     roles,
-    scope: scopes,
+    scopes,
   };
 }
