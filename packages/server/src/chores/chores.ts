@@ -88,6 +88,8 @@ function cancelled(): ChoresError {
 
 function inChild(chore: Chore, limits: Required<ChoresLimits>, stop: AbortSignal): Promise<unknown> {
   return new Promise((done, refuse) => {
+    // It may have come while this chore waited for its turn.
+    if (stop.aborted) throw cancelled();
     const child = fork(childEntry(), [], {
       execArgv: [`--max-old-space-size=${limits.heapMegabytes}`],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

@@ -1,5 +1,5 @@
 /** The main way with the typed client against the whole server: a study in, events, files and formats out. */
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makePhantom } from '@isocenter/engine';
 import { openSources, writeZip } from '@isocenter/formats';
@@ -244,4 +244,36 @@ test('feedback and telemetry are kept and listed page by page', async () => {
   expect(second.next).toBeUndefined();
   await client.telemetry.send({ job: id, client: 'planning 4.2', uploadMs: 120, retries: 2, error: 'timeout' });
   expect((await client.telemetry.list({ job: id })).items[0]).toMatchObject({ uploadMs: 120, error: 'timeout' });
+});
+
+test('an upload that breaks off makes no job and leaves no blob', async () => {
+  const client = server.client('service');
+  const before = (await client.jobs.list()).items.length;
+  const controller = new AbortController();
+  async function* broken() {
+    yield study.subarray(0, 50_000);
+    controller.abort(new Error('the cable was pulled'));
+    await new Promise((_, refuse) => setTimeout(refuse, 50, new Error('cut')));
+  }
+  const create = client.jobs.create({ model: 'ct-basic', body: broken() }, { signal: controller.signal });
+  await expect(create).rejects.toThrow('the cable was pulled');
+  await expect.poll(() => blobsOfNobody(), { timeout: 10_000 }).toEqual([]);
+  expect((await client.jobs.list()).items.length).toBe(before);
+});
+
+function blobsOfNobody() {
+  return server.parts.db
+    .selectFrom('blob')
+    .select(['id', 'purpose', 'state'])
+    .where('state', 'in', ['writing', 'stored'])
+    .where('purpose', 'in', ['upload', 'study'])
+    .where('released_at', 'is', null)
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('blob_owner').select('kind').whereRef('blob_owner.blob_id', '=', 'blob.id'))),
+    )
+    .execute();
+}
+
+test('after all of this no temporary file is left', async () => {
+  await expect.poll(() => readdir(server.parts.temporaryFolder), { timeout: 5000 }).toEqual([]);
 });
