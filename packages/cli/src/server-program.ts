@@ -1,4 +1,5 @@
 /** The part of the command line that is about servers: to run one, to look after one, and to send it work. */
+import type { Role } from '@isocenter/client';
 import { type Command, Option } from 'commander';
 import { collect, commaList, notEmpty, positiveNumber } from './option-values.js';
 import type { Act } from './program.js';
@@ -134,6 +135,29 @@ export function addServerCommands(program: Command, act: Act): void {
     .option('--name <name>', 'the name that must be used', notEmpty)
     .description('print a link for one person to make their account')
     .action((options) => act(options, async () => (await people()).inviteCommand));
+  const one = () => import('./commands/remote/users.js');
+  const person = (name: string, about: string) =>
+    remote(users.command(name)).argument('<user>', 'name or id, as `users list` shows it').description(about);
+  person('role', 'change what a person may do')
+    .addOption(new Option('--to <role>', 'the new role').choices(ROLES.slice(0, 3)).makeOptionMandatory())
+    .action((user, options) =>
+      act({ user, ...options }, async () => (await one()).changeUserCommand({ role: options.to as Role })),
+    );
+  person('disable', 'end their sessions and silence their keys').action((user, options) =>
+    act({ user, ...options }, async () => (await one()).changeUserCommand({ disabled: true })),
+  );
+  person('enable', 'let them in again').action((user, options) =>
+    act({ user, ...options }, async () => (await one()).changeUserCommand({ disabled: false })),
+  );
+  person('unlock', 'forget failed sign-ins').action((user, options) =>
+    act({ user, ...options }, async () => (await one()).unlockUserCommand),
+  );
+  person('reset', 'print a link to set a new password').action((user, options) =>
+    act({ user, ...options }, async () => (await one()).resetUserCommand),
+  );
+  person('remove', 'remove the account; its jobs and audit entries stay').action((user, options) =>
+    act({ user, ...options }, async () => (await one()).removeUserCommand),
+  );
   const keys = program.command('keys').description('API keys of programs');
   remote(keys.command('create'))
     .requiredOption('--name <name>', 'what it is for', notEmpty)
