@@ -19,6 +19,7 @@ export {
   fileSource,
   mapConcurrently,
 } from './intake/source.js';
+export { type StoredContent, type StoredZip, storedZip } from './intake/stored-zip.js';
 export { type WriteZipOptions, writeZip, type ZipContent, type ZipStreamed, zipStream } from './intake/write-zip.js';
 export { isNifti, type NiftiHeader, parseNiftiHeader } from './nifti/nifti-header.js';
 export { type NiftiImage, niftiSampleBytes, type ReadNiftiOptions, readNifti } from './nifti/read-nifti.js';
