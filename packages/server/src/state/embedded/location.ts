@@ -2,7 +2,7 @@
  * Where the embedded database lies: `<home>/postgres`, or below /var/lib when we are root and the account of PostgreSQL cannot walk
  * into home (a folder below /root). The choice is written down in home, so that a later start never begins a second, empty database.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
@@ -49,8 +49,8 @@ export async function locate(home: string, runAs: RunAs | undefined): Promise<Lo
   if (runAs === undefined || (await canReach(usual, runAs)))
     return locationOf(usual, await isFolder(join(usual, 'data')));
   await mkdir(SYSTEM_FOLDER, { recursive: true, mode: 0o755 });
-  const folder = join(SYSTEM_FOLDER, `postgres-${shortHash(realHome)}`);
-  return locationOf(folder, await isFolder(join(folder, 'data')));
+  // Never the same name again: who removes home and makes it anew shall not find the old database in it.
+  return locationOf(join(SYSTEM_FOLDER, `postgres-${randomBytes(8).toString('hex')}`), false);
 }
 
 /** Once, after the role and the database have been made. */
