@@ -1,4 +1,5 @@
 /** The CLI's border: turns any error into text for people (or a JSON document) and an exit status. */
+import type { ProblemError } from '@isocenter/client';
 import { type Failure, isFailure } from '@isocenter/volume';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 import { printable, printableLine } from './output/printable.js';
@@ -18,6 +19,15 @@ const byClass: Readonly<Record<string, ExitCode>> = {
   InfererError: exitCodes.model,
   RuntimeFailure: exitCodes.model,
   TransformError: exitCodes.model,
+  ConfigurationError: exitCodes.usage,
+  AddressFileError: exitCodes.server,
+  StateError: exitCodes.server,
+  BlobError: exitCodes.server,
+  RegistryError: exitCodes.server,
+  AccountError: exitCodes.server,
+  HttpError: exitCodes.server,
+  JobError: exitCodes.server,
+  WorkerError: exitCodes.server,
 };
 
 /** Kinds that decide alone, whatever class they come in. */
@@ -29,6 +39,7 @@ const byKind: Readonly<Record<string, ExitCode>> = {
 };
 
 export function exitCodeOf(error: unknown): ExitCode {
+  if (isProblem(error)) return exitCodes.server;
   if (isFailure(error)) return byKind[error.kind] ?? byClass[error.name] ?? exitCodes.input;
   if (isAbort(error)) return exitCodes.cancelled;
   return exitCodes.defect;
@@ -52,6 +63,10 @@ function nextOf({ kind, next }: Failure): string | undefined {
 
 /** What `--json` prints for an error; problem details without stack. */
 export function errorDocument(error: unknown): object {
+  if (isProblem(error)) {
+    const { kind, message, where, next, status, requestId } = error;
+    return { error: { class: error.name, kind, message, where, next, status, requestId } };
+  }
   if (isFailure(error))
     return {
       error: { class: error.name, kind: error.kind, message: error.message, where: error.where, next: nextOf(error) },
@@ -76,10 +91,25 @@ export function usageDocument(code: string, message: string): object {
 
 /** What people read on stderr. */
 export function errorText(error: unknown): string {
+  if (isProblem(error)) return problemText(error);
   if (isFailure(error)) return printable(`${describe(error)}${causes(error)}\n  (${error.name} ${error.kind})`);
   if (isAbort(error)) return CANCELLED;
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return printable(`A defect of Isocenter, please report it with this text:\n${stack}`);
+}
+
+/** By its name: the client is a large module, which `--help` need not load. */
+function isProblem(error: unknown): error is ProblemError {
+  return error instanceof Error && error.name === 'ProblemError';
+}
+
+/** The server's own words; its request id finds the line in its log. */
+function problemText({ message, where, next, kind, status, requestId }: ProblemError): string {
+  const place = where ? ` [${printableLine(where)}]` : '';
+  const step = next ? `\n  Next: ${printableLine(next)}` : '';
+  const request = requestId ? `, request ${requestId}` : '';
+  const said = status === 0 ? kind : `the server says ${kind}, HTTP ${status}${request}`;
+  return printable(`${printableLine(message)}${place}${step}\n  (${said})`);
 }
 
 function describe(error: Failure): string {

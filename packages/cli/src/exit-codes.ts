@@ -15,6 +15,8 @@ export const exitCodes = {
   proof: 6,
   /** A memory or time limit was reached, or the compute process died. */
   resources: 7,
+  /** A server or its database does not answer, refuses, or cannot be started. */
+  server: 8,
   /** Ended by Ctrl-C or SIGTERM. */
   cancelled: 130,
 } as const;
