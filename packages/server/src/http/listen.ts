@@ -1,5 +1,6 @@
 /** Opens the ports: the one that serves all, and those that protocols have for themselves. */
 import type { AddressInfo } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { isLoopback, mayListen } from '../accounts/networks.js';
 import type { HttpContext } from './context.js';
@@ -25,10 +26,11 @@ export interface OpenDoor {
 export interface Listening {
   readonly doors: readonly OpenDoor[];
   /**
-   * Stops taking connections, waits up to `graceMs` for requests in flight, then cuts what is left; gives how many those
-   * were. Event streams are told to end at once.
+   * Says at once that it is not ready and ends event streams; after `noticeMs` (default 0: time for a load balancer to
+   * see it) takes no more connections, waits up to `graceMs` for requests in flight, then cuts what is left; gives how
+   * many those were.
    */
-  stop(graceMs: number): Promise<number>;
+  stop(graceMs: number, noticeMs?: number): Promise<number>;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function listen(context: HttpContext, doors: readonly Door[]): Prom
     await Promise.all(doors.map(({ app }) => app.close()));
     throw error;
   }
-  return { doors: open, stop: (graceMs) => stop(context, doors, graceMs) };
+  return { doors: open, stop: (graceMs, noticeMs = 0) => stop(context, doors, graceMs, noticeMs) };
 }
 
 async function openDoor({ name, app, host, port }: Door): Promise<OpenDoor> {
@@ -92,8 +94,14 @@ function listenError(error: NodeJS.ErrnoException, name: string, host: string, p
   }
 }
 
-async function stop({ drain, log }: HttpContext, doors: readonly Door[], graceMs: number): Promise<number> {
+async function stop(
+  { drain, log }: HttpContext,
+  doors: readonly Door[],
+  graceMs: number,
+  noticeMs: number,
+): Promise<number> {
   drain.start();
+  if (noticeMs > 0) await setTimeout(noticeMs);
   const closed = Promise.all(doors.map(({ app }) => app.close()));
   const finished = await drain.finished(graceMs);
   const cut = drain.inFlight;

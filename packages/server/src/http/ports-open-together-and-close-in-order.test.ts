@@ -102,6 +102,17 @@ describe('stopping', () => {
     expect(await stopped).toBe(0);
   });
 
+  it('gives notice first: not ready, still answering, each connection for its last time', async () => {
+    context = fakeContext();
+    const open = await listen(context, [main(appWith('/a'))]);
+    const stopped = open.stop(1_000, 2_000);
+    expect(context.drain.draining).toBe(true);
+    const answer = await fetch(`${open.doors[0]!.url}/a`);
+    expect([await answer.text(), answer.headers.get('connection')]).toEqual(['/a', 'close']);
+    expect(await stopped).toBe(0);
+    await expect(fetch(`${open.doors[0]!.url}/a`)).rejects.toThrow();
+  });
+
   it('cuts what does not end in time', async () => {
     context = fakeContext();
     const begun = vi.fn();
