@@ -98,7 +98,7 @@ export async function startServer(configured: ReadConfiguration, options: Server
       temporaryFolder: folders.temporary,
     };
     const drain = new Drain();
-    const readiness = new Readiness(drain, readinessChecks(core, jobs));
+    const readiness = new Readiness(drain, readinessChecks(core));
     const metrics = new Metrics({
       jobs: () => jobs.statistics(),
       workers: () => jobs.workers(),
