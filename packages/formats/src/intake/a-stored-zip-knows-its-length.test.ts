@@ -28,5 +28,6 @@ test('what is inside is what was put in', async () => {
 });
 
 test('a content that is longer or shorter than it said ends the stream with an error', async () => {
-  for (const size of [2, 4]) await expect(buffer(storedZip([content('a', Buffer.from('abc'), size)]).open())).rejects.toThrow();
+  for (const size of [2, 4])
+    await expect(buffer(storedZip([content('a', Buffer.from('abc'), size)]).open())).rejects.toThrow();
 });

@@ -28,7 +28,11 @@ export function storedZip(contents: readonly StoredContent[]): StoredZip {
 function lengthOf(contents: readonly StoredContent[]): number {
   const zip = new ZipFile();
   contents.forEach(({ name, size }, n) => {
-    zip.addReadStreamLazy(checkEntryName(name, n + 1), { compress: false, forceDosTimestamp: true, size }, () => undefined);
+    zip.addReadStreamLazy(
+      checkEntryName(name, n + 1),
+      { compress: false, forceDosTimestamp: true, size },
+      () => undefined,
+    );
   });
   let bytes = -1;
   // Called before `end` returns, because every size is known. (@types/yazl does not know that it is told the size.)

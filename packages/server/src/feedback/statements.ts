@@ -20,7 +20,8 @@ export type StoredTelemetry = Stored & TelemetryFields;
 const NUL = String.fromCharCode(0);
 
 /** PostgreSQL takes neither NUL nor half a surrogate pair; old protocols let both come in. */
-const clean = (text: string | undefined): string | null => text?.replaceAll(NUL, '').replaceAll(/\p{Surrogate}/gu, '\ufffd') ?? null;
+const clean = (text: string | undefined): string | null =>
+  text?.replaceAll(NUL, '').replaceAll(/\p{Surrogate}/gu, '\ufffd') ?? null;
 
 export class Statements {
   readonly #db: Database;
