@@ -55,6 +55,14 @@ test('formats that need no images are made afterwards, the others say how to get
   });
 });
 
+test('without a wish for formats come those of the command line, and the label map', async () => {
+  const client = server.client('service');
+  const { id } = await client.jobs.create({ model: 'ct-basic', body: study });
+  await ended(client, id);
+  const { formats } = await client.results.files({ job: id });
+  expect(formats.sort()).toEqual(['csv', 'nifti', 'png', 'rtstruct', 'seg']);
+});
+
 test('all files come as one zip of a length that is known before, and any range of it', async () => {
   const client = server.client('service');
   const { id } = await client.jobs.create({ model: 'ct-basic', formats: ['rtstruct', 'csv'], body: study });
