@@ -1,16 +1,21 @@
 /** The S3 store against s3rver, and against a stricter server of our own for what s3rver lacks. */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
-import S3rver from 's3rver';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { blobKey } from './blob-store.js';
 import { blobStoreSuite, chunksOf, keysOf } from './blob-store.suite.js';
 import { FakeS3 } from './fake-s3.suite.js';
 import { openS3Store } from './s3-store.js';
 import { TESTER, testBlobs } from './test-blobs.suite.js';
+
+/** It comes without types. */
+const S3rver = createRequire(import.meta.url)('s3rver') as new (
+  options: Readonly<Record<string, unknown>>,
+) => { run(): Promise<{ readonly port: number }>; close(): Promise<void> };
 
 function credentials(): void {
   vi.unstubAllEnvs();

@@ -7,7 +7,7 @@ import type { Actor } from '../accounts/actor.js';
 import type { AuditEntry, AuditLog } from '../audit/audit-log.js';
 import type { Database } from '../state/database.js';
 import { testDatabase } from '../state/test-database.suite.js';
-import type { BlobStore } from './blob-store.js';
+import { type BlobKey, type BlobStore, blobKey } from './blob-store.js';
 import type { BlobOwner, BlobPurpose, Blobs } from './blobs.js';
 import { openFileStore } from './file-store.js';
 import { type BlobsOptions, openBlobs } from './open-blobs.js';
@@ -96,4 +96,21 @@ export async function readText(blobs: Blobs, id: string): Promise<string> {
 
 export function job(id = 'j1'): BlobOwner {
   return { kind: 'job', id };
+}
+
+export async function keyOf({ db }: TestBlobs, id: string): Promise<BlobKey> {
+  const { key } = await db.selectFrom('blob').select('key').where('id', '=', id).executeTakeFirstOrThrow();
+  return blobKey(key);
+}
+
+/** The same store without what only files have: like one that is elsewhere. */
+export function elsewhere(store: BlobStore): BlobStore {
+  return {
+    kind: 's3',
+    put: (...put) => store.put(...put),
+    get: (...get) => store.get(...get),
+    head: (key) => store.head(key),
+    list: (prefix) => store.list(prefix),
+    delete: (key) => store.delete(key),
+  };
 }
