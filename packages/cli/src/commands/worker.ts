@@ -7,7 +7,7 @@ import { runUntilStopped } from './run-until-stopped.js';
 export async function workerCommand(options: ServerOptions, { terminal, watch }: CommandContext): Promise<number> {
   const { values } = configurationOf(options);
   const { log, flush } = createLog({ level: values.logLevel, format: values.logFormat });
-  const worker = await startWorkerProcess(values, log);
+  const worker = await startWorkerProcess(values, { log, version: productVersion });
   terminal.print(`Isocenter ${productVersion}, worker ${worker.id} takes ${worker.slots} at once`);
   try {
     await runUntilStopped(watch.signal ?? new AbortController().signal, () => worker.stop());

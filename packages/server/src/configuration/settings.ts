@@ -90,6 +90,12 @@ export const settings = {
   oidc: setting(oidc.optional(), undefined, 'Sign-in through an OpenID Connect provider', { secret: true }),
   logLevel: setting(z.enum(['debug', 'info', 'warn', 'error']), 'info', 'Least level that is logged'),
   logFormat: setting(z.enum(['auto', 'json', 'text']), 'auto', 'auto: text on a terminal, JSON otherwise'),
+  noticeSeconds: setting(
+    z.number().min(0).max(3600),
+    0,
+    'How long a stopping server still takes requests while /health/ready says no: for load balancers',
+  ),
+  corsOrigins: setting(z.array(z.url()), [], 'Origins of web pages elsewhere that may call the API with a key'),
   graceSeconds: setting(z.number().min(0).max(3600), 20, 'How long a stop waits for requests and runs to end'),
   tracing: setting(z.boolean(), false, 'Spans for OpenTelemetry, when @opentelemetry/api is installed and set up'),
 } as const;

@@ -78,8 +78,9 @@ export async function startServer(configured: ReadConfiguration, options: Server
     ending.add(async () => chores.close());
     const jobs = await openJobs({ db, url, blobs, audit, log, ...retention(configuration) });
     ending.add(() => jobs.close());
+    const tracing = configuration.tracing ? await loadTracing(version) : undefined;
     if (configuration.workers > 0) {
-      const worker = await startWorker(workerOptions(core, log));
+      const worker = await startWorker(workerOptions(core, log, tracing));
       ending.add(() => worker.stop(graceMs));
     }
     const studies = new Studies({ db, blobs, audit, chores, keepMs: configuration.studyMinutes * MINUTE });
@@ -113,7 +114,6 @@ export async function startServer(configured: ReadConfiguration, options: Server
     };
     const { publicUrl, trustedProxies, host } = configuration;
     const hosts = knownHosts({ hosts: [host], publicUrl, trustedProxies });
-    const tracing = configuration.tracing ? await loadTracing(version) : undefined;
     const context: HttpContext = {
       accounts,
       audit,
@@ -123,7 +123,7 @@ export async function startServer(configured: ReadConfiguration, options: Server
         version,
         trustedProxies,
         networks: networksOf(configuration),
-        corsOrigins: [],
+        corsOrigins: configuration.corsOrigins,
         ...(publicUrl === undefined ? {} : { publicUrl }),
         ...(hosts === undefined ? {} : { hosts }),
       },
@@ -136,7 +136,7 @@ export async function startServer(configured: ReadConfiguration, options: Server
     };
     const listening = await listen(context, makeDoors(configuration, { context, parts, readiness, metrics }));
     ending.add(async () => {
-      await listening.stop(graceMs);
+      await listening.stop(graceMs, configuration.noticeSeconds * 1000);
     });
     const [main] = listening.doors;
     await writeAddress(home, {

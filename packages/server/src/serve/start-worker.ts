@@ -3,6 +3,7 @@ import { Failure } from '@isocenter/volume';
 import type { Logger } from 'pino';
 import type { Configuration } from '../configuration/configuration.js';
 import { startWorker } from '../jobs/worker.js';
+import { loadTracing } from '../operations/tracing.js';
 import { joinState, type StateEvent } from '../state/open-state.js';
 import { openCore } from './open-core.js';
 import { workerOptions } from './worker-options.js';
@@ -16,7 +17,10 @@ export interface RunningWorker {
 }
 
 /** Throws StateError when no server of the same version has prepared the database, WorkerError `no-slots`. */
-export async function startWorkerProcess(configuration: Configuration, log: Logger): Promise<RunningWorker> {
+export async function startWorkerProcess(
+  configuration: Configuration,
+  { log, version }: { readonly log: Logger; readonly version: string },
+): Promise<RunningWorker> {
   if (configuration.workers === 0)
     throw new WorkerError('no-slots', 'A worker with 0 jobs at once does nothing', {
       where: 'workers',
@@ -30,7 +34,8 @@ export async function startWorkerProcess(configuration: Configuration, log: Logg
   });
   const core = await openCore(configuration, state);
   try {
-    const worker = await startWorker(workerOptions(core, log));
+    const tracing = configuration.tracing ? await loadTracing(version) : undefined;
+    const worker = await startWorker(workerOptions(core, log, tracing));
     return {
       id: worker.id,
       slots: configuration.workers,

@@ -1,13 +1,15 @@
 /** The worker of this process, from the configuration: which handlers it has, and their limits. */
 import type { Logger } from 'pino';
+import type { JobHandler } from '../jobs/job-handler.js';
 import { segmentHandler } from '../jobs/segment-handler.js';
 import type { WorkerOptions } from '../jobs/worker.js';
+import type { Tracing } from '../operations/tracing.js';
 import type { Core } from './open-core.js';
 
 const MINUTE = 60_000;
 const MEGABYTE = 1024 * 1024;
 
-export function workerOptions(core: Core, log: Logger): WorkerOptions {
+export function workerOptions(core: Core, log: Logger, tracing?: Tracing): WorkerOptions {
   const { configuration, state, blobs, audit, registry, compute, folders } = core;
   const { taskMinutes, taskMemoryMegabytes, workers, keepFailedInputsMinutes } = configuration;
   return {
@@ -15,7 +17,7 @@ export function workerOptions(core: Core, log: Logger): WorkerOptions {
     url: state.url,
     blobs,
     audit,
-    handlers: [
+    handlers: traced(tracing, [
       segmentHandler({
         registry,
         blobs,
@@ -25,10 +27,19 @@ export function workerOptions(core: Core, log: Logger): WorkerOptions {
           ...(taskMemoryMegabytes === undefined ? {} : { memoryBytes: taskMemoryMegabytes * MEGABYTE }),
         },
       }),
-    ],
+    ]),
     slots: workers,
     workFolder: folders.work,
     log,
     keepFailedInputsMs: keepFailedInputsMinutes * MINUTE,
   };
+}
+
+/** Each run of a job as a span of its own. */
+function traced(tracing: Tracing | undefined, handlers: readonly JobHandler[]): readonly JobHandler[] {
+  if (!tracing) return handlers;
+  return handlers.map((handler) => ({
+    ...handler,
+    run: (job, context) => tracing.job(job.kind, job.id, () => handler.run(job, context)),
+  }));
 }
