@@ -22,11 +22,14 @@ async function startAzurite() {
   const location = mkdtempSync(join(tmpdir(), 'isocenter-azurite-'));
   const main = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js');
   const flags = ['--blobHost', '127.0.0.1', '--blobPort', '0', '--skipApiVersionCheck', '--disableTelemetry'];
-  const child = spawn(process.execPath, [main, '--location', location, ...flags], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  // The shell ends it when its input ends, which it does however this process ends.
+  const script = '"$@" & server=$!; read end; kill $server; wait $server';
+  const command = [process.execPath, main, '--location', location, ...flags];
+  const child = spawn('/bin/sh', ['-c', script, 'sh', ...command], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  afterAll(() => child.kill());
+  afterAll(() => {
+    child.stdin.end();
+  });
   const url = await new Promise<string>((resolve, reject) => {
     let said = '';
     child.stdout.on('data', (text) => {
@@ -44,7 +47,7 @@ async function startAzurite() {
     url,
     container,
     close: async () => {
-      child.kill();
+      child.stdin.end();
       await ended;
       rmSync(location, { recursive: true, force: true });
     },
