@@ -27,9 +27,6 @@ async function startAzurite() {
   const command = [process.execPath, main, '--location', location, ...flags];
   const child = spawn('/bin/sh', ['-c', script, 'sh', ...command], { stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  afterAll(() => {
-    child.stdin.end();
-  });
   const url = await new Promise<string>((resolve, reject) => {
     let said = '';
     child.stdout.on('data', (text) => {

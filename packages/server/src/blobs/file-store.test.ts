@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { blobKey } from './blob-store.js';
 import { blobStoreSuite, chunksOf, keysOf } from './blob-store.suite.js';
 import { openFileStore } from './file-store.js';
@@ -137,7 +137,9 @@ async function hangingWriter(folder: string) {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const ended = new Promise((resolve) => child.once('exit', resolve));
-  afterAll(() => child.kill('SIGKILL'));
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
   await new Promise((resolve) => child.stdout.once('data', resolve));
   return { process: child, ended };
 }

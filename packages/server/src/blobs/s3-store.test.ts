@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { inspect } from 'node:util';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { blobKey } from './blob-store.js';
 import { blobStoreSuite, chunksOf, keysOf } from './blob-store.suite.js';
 import { FakeS3 } from './fake-s3.suite.js';
@@ -161,7 +161,7 @@ describe('S3', () => {
 
   it('is rid of the parts of an upload whose writer died, when the sweeper was there', async () => {
     const test = await testBlobs({ store: await open() });
-    afterAll(() => test.close());
+    onTestFinished(() => test.close());
     let wake = (): void => undefined;
     const outcome = test.blobs
       .write(
