@@ -6,9 +6,11 @@ export const permissions = [
   /** Own jobs; `jobs.read-all` those of everybody. */
   'jobs.read',
   'jobs.read-all',
-  /** Cancel and retry own jobs; `jobs.manage-all` those of everybody, and priorities. */
+  /** Cancel and retry own jobs; `jobs.manage-all` those of everybody. */
   'jobs.manage',
   'jobs.manage-all',
+  /** Move any job that one may see forward or back in the line, with a reason. */
+  'jobs.prioritise',
   'studies.write',
   'feedback.write',
   'feedback.read',
@@ -55,6 +57,7 @@ export const permissionsOf: Readonly<Record<Role, readonly Permission[]>> = {
     'studies.write',
     'feedback.write',
     'feedback.read',
+    'jobs.prioritise',
   ],
   service: [
     'models.read',

@@ -92,7 +92,7 @@ const wish = {
   ties: z.enum(['refuse', 'first']).optional().describe('Series that fit equally well'),
   priority: integer(LOWEST_PRIORITY, HIGHEST_PRIORITY)
     .optional()
-    .describe('Higher first; anything above 0 needs jobs.manage-all'),
+    .describe('Higher first; anything above 0 needs jobs.prioritise'),
   maxAttempts: integer(1, 10).optional().describe('Default 3'),
 };
 
@@ -183,7 +183,7 @@ export const jobs = {
     path: '/isocenter/v1/jobs/:job/priority',
     summary: 'Move a waiting job forward or back; the reason stands in the audit log',
     tag: 'jobs',
-    permission: 'jobs.manage-all',
+    permission: 'jobs.prioritise',
     params: z.object({ job: id }),
     body: z.strictObject({
       priority: z.int().min(LOWEST_PRIORITY).max(HIGHEST_PRIORITY),

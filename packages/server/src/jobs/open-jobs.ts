@@ -149,23 +149,28 @@ class DurableJobs implements OpenJobs {
 
   async setPriority(id: string, priority: number, actor: Actor, reason: string): Promise<Job> {
     checkedPriority(priority);
-    if (!may(actor, 'jobs.manage-all')) throw forbidden(id);
-    await this.#change(id, actor, async (tx, row) => {
-      if (hasEnded(row)) throw new JobError('ended', 'The job has already ended', { where: id });
-      const messageId = row.state === 'queued' ? randomUUID() : null;
-      await tx
-        .updateTable('job')
-        .set({ priority, ...(messageId ? { message_id: messageId } : {}) })
-        .where('id', '=', id)
-        .execute();
-      // pg-boss has no change of priority: the job goes to the end of its new class.
-      if (messageId && row.message_id) {
-        await this.#parts.queue.drop(tx, row.kind, row.message_id);
-        await this.#parts.queue.send(tx, { id, kind: row.kind, messageId, priority });
-      }
-      await noticeJob(tx, id);
-      await this.#record(tx, actor, 'job.priority-changed', id, reason, { from: row.priority, to: priority });
-    });
+    const mayChange = () => may(actor, 'jobs.prioritise');
+    await this.#change(
+      id,
+      actor,
+      async (tx, row) => {
+        if (hasEnded(row)) throw new JobError('ended', 'The job has already ended', { where: id });
+        const messageId = row.state === 'queued' ? randomUUID() : null;
+        await tx
+          .updateTable('job')
+          .set({ priority, ...(messageId ? { message_id: messageId } : {}) })
+          .where('id', '=', id)
+          .execute();
+        // pg-boss has no change of priority: the job goes to the end of its new class.
+        if (messageId && row.message_id) {
+          await this.#parts.queue.drop(tx, row.kind, row.message_id);
+          await this.#parts.queue.send(tx, { id, kind: row.kind, messageId, priority });
+        }
+        await noticeJob(tx, id);
+        await this.#record(tx, actor, 'job.priority-changed', id, reason, { from: row.priority, to: priority });
+      },
+      mayChange,
+    );
     return this.#read(id);
   }
 
@@ -219,7 +224,12 @@ class DurableJobs implements OpenJobs {
   }
 
   /** A change of one job that the actor may manage, under its row's lock. */
-  async #change(id: string, actor: Actor, change: (tx: Executor, row: JobRow) => Promise<void>): Promise<void> {
+  async #change(
+    id: string,
+    actor: Actor,
+    change: (tx: Executor, row: JobRow) => Promise<void>,
+    mayChange = (owner: Job['requestedBy']) => isOf(owner, actor, 'jobs.manage', 'jobs.manage-all'),
+  ): Promise<void> {
     if (!isJobId(id)) throw notFound(id);
     await this.#db.transaction().execute(async (tx) => {
       const row = await lockJob(tx, id);
@@ -227,7 +237,7 @@ class DurableJobs implements OpenJobs {
       const { requestedBy } = jobOf(row);
       // Who may not even see a job is not told that it exists.
       if (!isOf(requestedBy, actor, 'jobs.read', 'jobs.read-all')) throw notFound(id);
-      if (!isOf(requestedBy, actor, 'jobs.manage', 'jobs.manage-all')) throw forbidden(id);
+      if (!mayChange(requestedBy)) throw forbidden(id);
       await change(tx, row);
     });
   }

@@ -153,8 +153,8 @@ function newJob(call: Pick<Call, 'actor' | 'requestId'>, version: ModelVersion, 
 
 /** Raising is for who may order the queue; anybody may step back. */
 function checkPriority(actor: Actor, priority: number | undefined): void {
-  if (priority === undefined || priority <= 0 || may(actor, 'jobs.manage-all')) return;
-  throw new RestError('priority-not-allowed', 'A priority above 0 needs the permission jobs.manage-all', {
+  if (priority === undefined || priority <= 0 || may(actor, 'jobs.prioritise')) return;
+  throw new RestError('priority-not-allowed', 'A priority above 0 needs the permission jobs.prioritise', {
     where: 'priority',
     next: 'Leave it out, or ask somebody who may.',
   });
