@@ -17,6 +17,7 @@ import { versionIsNeeded } from '../jobs/version-is-needed.js';
 import { openRegistry } from '../registry/open-registry.js';
 import type { Registry } from '../registry/registry.js';
 import type { State } from '../state/open-state.js';
+import { rememberedMemory } from './remembered-memory.js';
 import { storeOf } from './store-of.js';
 
 export interface Core {
@@ -43,8 +44,10 @@ const MINUTE = 60_000;
 /** Takes over `state`: it is closed with the core, also when opening fails. */
 export async function openCore(configuration: Configuration, state: State): Promise<Core> {
   const { home } = configuration;
-  const compute = createComputePool(computeOptions(configuration));
+  let compute: ComputePool | undefined;
   try {
+    const pool = createComputePool({ ...computeOptions(configuration), ...(await rememberedMemory(state)) });
+    compute = pool;
     const folders: Folders = { work: join(home, 'work'), temporary: join(home, 'temporary') };
     for (const folder of Object.values(folders)) await mkdir(folder, { recursive: true, mode: 0o700 });
     const { db } = state;
@@ -72,15 +75,15 @@ export async function openCore(configuration: Configuration, state: State): Prom
       store,
       blobs,
       registry,
-      compute,
+      compute: pool,
       folders,
       async close() {
-        await compute.close();
+        await pool.close();
         await state.close();
       },
     });
   } catch (error) {
-    await compute.close();
+    await compute?.close();
     await state.close();
     throw error;
   }
