@@ -30,7 +30,8 @@ export function sourceFiles(folder) {
   return found.sort();
 }
 
-export const isTest = (path) => /\.(test|suite)\.tsx?$/.test(path) || path.includes('/testing/');
+/** Test code, and the harness that kills servers (packages/server/src/survival), which is a program of its own. */
+export const isTest = (path) => /\.(test|suite)\.tsx?$/.test(path) || /\/(?:testing|survival)\//.test(path);
 export const isGenerated = (path) => /\.generated\.ts$/.test(path);
 export const show = (path) => relative(root, path);
 export const read = (path) => readFileSync(path, 'utf8');
