@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Role } from '@isocenter/client';
 import type { Executor } from '../state/database.js';
+import { isUuid } from '../state/uuid.js';
 import type { AccountContext } from './account-context.js';
 import { AccountError } from './account-error.js';
 import { LAST_USE_MS } from './account-settings.js';
@@ -152,5 +153,5 @@ export function ownAccount(actor: Actor): string {
 
 /** Text that is no uuid would be an error of PostgreSQL; to the asker it is just not there. */
 export function uuid(id: string): string {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id) ? id : NOBODY;
+  return isUuid(id) ? id : NOBODY;
 }

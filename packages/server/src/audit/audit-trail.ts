@@ -88,7 +88,7 @@ export interface AuditPage {
 }
 
 export interface AuditTrail extends AuditLog {
-  /** Newest first. `limit` 1..1000. Throws AuditError `bad-cursor`. */
+  /** Newest first. `limit` 1..1000. Throws PagingError `bad-cursor`. */
   list(filter: AuditFilter, page: { readonly cursor?: string; readonly limit: number }): Promise<AuditPage>;
   /**
    * Walks the chain and stops at the first problem; memory does not grow with the log. `from`: trusts what stands

@@ -1,6 +1,6 @@
 /** Pages of the log for people, newest first, by keyset: page 1000 costs what page 1 costs. */
+import { cursorOf, numberOf } from '../paging/number-cursor.js';
 import type { Database } from '../state/database.js';
-import { AuditError } from './audit-error.js';
 import type { AuditFilter, AuditPage } from './audit-trail.js';
 import { fromRow } from './entry-row.js';
 
@@ -14,7 +14,7 @@ export async function listEntries(
     .selectAll()
     .orderBy('seq', 'desc')
     .limit(page.limit + 1);
-  if (page.cursor !== undefined) query = query.where('seq', '<', parseCursor(page.cursor));
+  if (page.cursor !== undefined) query = query.where('seq', '<', Number(numberOf(page.cursor)));
   if (filter.actorKind !== undefined) query = query.where('actor_kind', '=', filter.actorKind);
   if (filter.actorId !== undefined) query = query.where('actor_id', '=', filter.actorId);
   if (filter.action?.endsWith('.')) {
@@ -29,14 +29,5 @@ export async function listEntries(
   const rows = await query.execute();
   const entries = rows.slice(0, page.limit).map(fromRow);
   const more = rows.length > page.limit;
-  return more ? { entries, next: `s${entries.at(-1)!.seq}` } : { entries };
-}
-
-function parseCursor(cursor: string): number {
-  const seq = /^s(\d{1,15})$/.exec(cursor)?.[1];
-  if (seq !== undefined) return Number(seq);
-  throw new AuditError('bad-cursor', 'The cursor is not one of this list', {
-    where: 'cursor',
-    next: 'Take `next` of the page before, or leave it out for the first page.',
-  });
+  return more ? { entries, next: cursorOf(entries.at(-1)!.seq) } : { entries };
 }

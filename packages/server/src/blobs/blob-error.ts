@@ -19,11 +19,6 @@ export type BlobErrorKind =
 
 export class BlobError extends Failure<BlobErrorKind> {}
 
-/** Whether the same call may succeed later without anybody changing anything but time and free space. */
-export function isRetryableBlobError(error: unknown): boolean {
-  return error instanceof BlobError && (error.kind === 'store-unavailable' || error.kind === 'no-space');
-}
-
 export function notFound(): BlobError {
   return new BlobError('not-found', 'There is no such blob.', {
     next: 'It was erased, or it never was; ask for the object that it belonged to.',

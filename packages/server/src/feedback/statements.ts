@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto';
 import type { Actor } from '../accounts/actor.js';
 import type { AuditLog } from '../audit/audit-log.js';
 import { numberOf, type Page, type PageWish, pageOf } from '../paging/number-cursor.js';
-import { isUuid } from '../paging/uuid.js';
 import type { Database } from '../state/database.js';
+import { isUuid } from '../state/uuid.js';
 import type {
   FeedbackFields,
   Origin,

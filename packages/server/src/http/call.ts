@@ -75,8 +75,6 @@ export type CallOf<O> =
 
 export type AnswerOf<O> = O extends Operation<infer _P, infer _Q, infer _B, infer A> ? Wanted<A> : never;
 
-export type Handler<O> = (call: CallOf<O>) => Promise<AnswerOf<O>>;
-
 export interface ImplementOptions {
   /** Of a binary body, after decoding; default HttpLimits.uploadBytes. */
   readonly maximumBytes?: number;

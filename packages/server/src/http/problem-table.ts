@@ -74,7 +74,7 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
       'provider-unavailable': at(502),
     },
   },
-  AuditError: { area: 'audit', status: 500, kinds: { 'bad-cursor': at(400), cancelled: busy } },
+  AuditError: { area: 'audit', status: 500, kinds: { cancelled: busy } },
   BlobError: {
     area: 'blobs',
     status: 500,

@@ -8,7 +8,6 @@ export type JobErrorKind =
   | 'not-ended'
   | 'forbidden'
   | 'input-gone'
-  | 'bad-cursor'
   | 'bad-request'
   | 'message-lost';
 

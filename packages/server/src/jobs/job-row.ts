@@ -3,10 +3,9 @@ import type { Selectable } from 'kysely';
 import type { Actor } from '../accounts/actor.js';
 import type { Executor } from '../state/database.js';
 import type { Job, JobFailure, ResultFile } from './job.js';
-import type { JobFileTable, JobTable } from './tables.js';
+import type { JobTable } from './tables.js';
 
 export type JobRow = Selectable<JobTable>;
-export type FileRow = Selectable<JobFileTable>;
 
 /** Undefined when there is none. */
 export async function readJob(db: Executor, id: string): Promise<Job | undefined> {

@@ -1,5 +1,4 @@
 /** The words of a job, as its row, the REST API and the workers use them. */
-import type { Permission } from '@isocenter/client';
 import type { Actor } from '../accounts/actor.js';
 
 export type JobState = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
@@ -88,6 +87,3 @@ export interface JobPage {
   /** Opaque; undefined on the last page. */
   readonly next?: string;
 }
-
-/** The permission for one's own and for everybody's. */
-export const readPermissions: readonly [Permission, Permission] = ['jobs.read', 'jobs.read-all'];

@@ -3,14 +3,14 @@
  * end meanwhile neither repeat nor vanish.
  */
 import { sql } from 'kysely';
+import { badCursor } from '../paging/number-cursor.js';
 import type { Database } from '../state/database.js';
+import { isUuid } from '../state/uuid.js';
 import type { JobFilter, JobPage, JobState } from './job.js';
-import { JobError } from './job-error.js';
 import { type JobRow, withFiles } from './job-row.js';
 import type { JobTable } from './tables.js';
 
 const MOST_PER_PAGE = 1_000;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const EVERY_STATE: readonly JobState[] = ['queued', 'running', 'succeeded', 'failed', 'cancelled'];
 
@@ -56,7 +56,7 @@ interface Cursor {
   readonly id: string;
 }
 
-/** `owner`: only the jobs of this account. Throws JobError `bad-cursor`. */
+/** `owner`: only the jobs of this account. Throws PagingError `bad-cursor`. */
 export async function listJobs(
   db: Database,
   filter: JobFilter,
@@ -110,14 +110,6 @@ function writeCursor({ createdAt, id }: Cursor): string {
 function readCursor(text: string): Cursor {
   const [time = '', id = '', ...more] = Buffer.from(text, 'base64url').toString('latin1').split(' ');
   const createdAt = new Date(/^\d{1,15}$/.test(time) ? Number(time) : Number.NaN);
-  if (more.length > 0 || Number.isNaN(createdAt.getTime()) || !UUID.test(id))
-    throw new JobError('bad-cursor', 'This is no cursor of a list of jobs', {
-      where: 'cursor',
-      next: 'Use the cursor that the page before gave, or none for the first page.',
-    });
+  if (more.length > 0 || Number.isNaN(createdAt.getTime()) || !isUuid(id)) throw badCursor();
   return { createdAt, id };
-}
-
-export function isJobId(id: string): boolean {
-  return UUID.test(id);
 }

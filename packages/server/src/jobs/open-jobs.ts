@@ -5,6 +5,7 @@ import { type Actor, may } from '../accounts/actor.js';
 import type { AuditDetails, AuditLog } from '../audit/audit-log.js';
 import type { Blobs } from '../blobs/blobs.js';
 import type { Database, Executor } from '../state/database.js';
+import { isUuid } from '../state/uuid.js';
 import { checkedPriority, createJob } from './create-job.js';
 import type { Job, JobFilter, JobPage, NewJob } from './job.js';
 import { type EndingParts, endJob, lockJob, noticeJob, noticeQueue } from './job-ending.js';
@@ -14,7 +15,7 @@ import { eraseResults, sweepJobs } from './job-sweep.js';
 import { hasEnded, JobWatch } from './job-watch.js';
 import type { Jobs, WorkerInfo } from './jobs.js';
 import { type JobsLog, silentLog } from './jobs-log.js';
-import { isJobId, listJobs } from './list-jobs.js';
+import { listJobs } from './list-jobs.js';
 import { MessageQueue } from './message-queue.js';
 import { Monitor } from './monitor.js';
 
@@ -67,7 +68,7 @@ class DurableJobs implements OpenJobs {
   }
 
   async get(id: string, actor: Actor): Promise<Job | undefined> {
-    const job = isJobId(id) ? await readJob(this.#db, id) : undefined;
+    const job = isUuid(id) ? await readJob(this.#db, id) : undefined;
     return job && isOf(job.requestedBy, actor, 'jobs.read', 'jobs.read-all') ? job : undefined;
   }
 
@@ -230,7 +231,7 @@ class DurableJobs implements OpenJobs {
     change: (tx: Executor, row: JobRow) => Promise<void>,
     mayChange = (owner: Job['requestedBy']) => isOf(owner, actor, 'jobs.manage', 'jobs.manage-all'),
   ): Promise<void> {
-    if (!isJobId(id)) throw notFound(id);
+    if (!isUuid(id)) throw notFound(id);
     await this.#db.transaction().execute(async (tx) => {
       const row = await lockJob(tx, id);
       if (!row) throw notFound(id);
@@ -278,7 +279,7 @@ function reasonOf(reason: string | undefined): { readonly reason?: string } {
 }
 
 function notFound(id: string): JobError {
-  return new JobError('not-found', 'There is no such job', { where: isJobId(id) ? id : 'id' });
+  return new JobError('not-found', 'There is no such job', { where: isUuid(id) ? id : 'id' });
 }
 
 function forbidden(id: string): JobError {

@@ -15,11 +15,20 @@ export interface Page<T> {
 
 const CURSOR = /^n([0-9]{1,18})$/;
 
+export function cursorOf(number: string | number): string {
+  return Buffer.from(`n${number}`).toString('base64url');
+}
+
 /** Throws PagingError `bad-cursor`. */
 export function numberOf(cursor: string): string {
   const [, number] = CURSOR.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
   if (number !== undefined) return number;
-  throw new PagingError('bad-cursor', 'This is no cursor of this list', {
+  throw badCursor();
+}
+
+/** For lists whose cursor is made of something else than a number, too. */
+export function badCursor(): PagingError {
+  return new PagingError('bad-cursor', 'This is no cursor of this list', {
     where: 'cursor',
     next: 'Use the cursor that the page before gave, or none for the first page.',
   });
@@ -35,6 +44,6 @@ export function pageOf<R extends { readonly number: string | number }, T>(
   const last = shown.at(-1);
   return {
     items: shown.map(item),
-    ...(rows.length > limit && last ? { next: Buffer.from(`n${last.number}`).toString('base64url') } : {}),
+    ...(rows.length > limit && last ? { next: cursorOf(last.number) } : {}),
   };
 }

@@ -276,6 +276,6 @@ describe('addresses', () => {
       cursor = page.next;
     }
     expect(seen).toEqual(all);
-    expect((await failureOf(test.registry.versions({ limit: 3, cursor: "1'; --" }))).kind).toBe('wrong-fields');
+    expect((await failureOf(test.registry.versions({ limit: 3, cursor: "1'; --" }))).kind).toBe('bad-cursor');
   });
 });

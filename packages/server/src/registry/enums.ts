@@ -1,23 +1,12 @@
 /**
- * The closed lists of SegInt's protobuf schema (specs/protocols.md 3.4). The place in each list is the number on the
- * wire, so nothing may be inserted or reordered; `the-enums-keep-their-numbers.test.ts` guards the ends and landmarks.
+ * The closed lists of SegInt's protobuf schema that a model's fields use. The place in each list is the number on the
+ * wire, so nothing may be inserted or reordered.
  */
 
 export const modalityTypes = ['CT', 'CTA', 'MR_T1', 'MR_T2', 'MR_GAD', 'MR_FLAIR', 'PET'] as const;
 export const genderTypes = ['Male', 'Female', 'Any'] as const;
 export const structureTypes = ['External', 'Organ', 'Unknown'] as const;
 export const regulatoryStatuses = ['Clinical', 'Investigational', 'Recalled', 'Withdrawn'] as const;
-export const dataTypes = ['LittleEndianSignedInt16', 'Byte'] as const;
-export const compressionMethods = ['Gzip'] as const;
-export const errorCodes = [
-  'None',
-  'InternalError',
-  'UnknownClientError',
-  'DecompressionError',
-  'DecompressionBufferSizeMismatch',
-] as const;
-export const clientErrorTypes = ['None', 'ConnectionError', 'InternalClientError', 'ProgressTimeout'] as const;
-export const vendorServiceStatuses = ['NotAvailableInCountrySpecified', 'Available'] as const;
 
 // biome-ignore format: ten to a row, so that a number is found by its row
 export const bodyPartsExamined = [
@@ -38,5 +27,4 @@ export const bodyPartsExamined = [
 export type ModalityType = (typeof modalityTypes)[number];
 export type GenderType = (typeof genderTypes)[number];
 export type StructureType = (typeof structureTypes)[number];
-export type RegulatoryStatus = (typeof regulatoryStatuses)[number];
 export type BodyPartExamined = (typeof bodyPartsExamined)[number];

@@ -1,12 +1,13 @@
 /** Reading families and versions: by id, by address, page by page. */
 import { sql } from 'kysely';
+import { numberOf, pageOf } from '../paging/number-cursor.js';
 import type { Executor } from '../state/database.js';
+import { isUuid } from '../state/uuid.js';
 import { compareVersions, parseAddress } from './addresses.js';
 import type { ModelFamily, ModelVersion } from './model.js';
 import { RegistryError } from './registry-error.js';
 import { familyOf, type VersionRow, versionOf } from './rows.js';
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const LARGEST_PAGE = 500;
 
 const FAMILY_COLUMNS = [
@@ -39,13 +40,13 @@ export async function readFamilies(db: Executor): Promise<ModelFamily[]> {
 }
 
 export async function readFamily(db: Executor, id: string): Promise<ModelFamily | undefined> {
-  if (!UUID.test(id)) return undefined;
+  if (!isUuid(id)) return undefined;
   const row = await selectFamilies(db).where('id', '=', id).executeTakeFirst();
   return row && familyOf(row);
 }
 
 export async function findRow(db: Executor, idOrAddress: string): Promise<VersionRow | undefined> {
-  if (UUID.test(idOrAddress)) {
+  if (isUuid(idOrAddress)) {
     const row = await db.selectFrom('model_version').selectAll().where('id', '=', idOrAddress).executeTakeFirst();
     if (row) return row;
   }
@@ -115,16 +116,9 @@ export async function readVersions(
 ): Promise<{ readonly versions: readonly ModelVersion[]; readonly next?: string }> {
   const limit = Math.max(1, Math.min(LARGEST_PAGE, Math.floor(page.limit)));
   let query = db.selectFrom('model_version').selectAll();
-  if (page.cursor !== undefined) {
-    if (!/^\d{1,18}$/.test(page.cursor))
-      throw new RegistryError('wrong-fields', 'This is no place in the list of models', {
-        where: 'cursor',
-        next: 'Give the cursor of the page before as it was',
-      });
-    query = query.where('number', '<', page.cursor);
-  }
+  if (page.cursor !== undefined) query = query.where('number', '<', numberOf(page.cursor));
   if (page.familyId !== undefined) {
-    if (!UUID.test(page.familyId)) return { versions: [] };
+    if (!isUuid(page.familyId)) return { versions: [] };
     query = query.where('family_id', '=', page.familyId);
   }
   if (page.state !== undefined) query = query.where('state', '=', page.state);
@@ -132,8 +126,7 @@ export async function readVersions(
     .orderBy('number', 'desc')
     .limit(limit + 1)
     .execute();
-  const shown = rows.slice(0, limit);
-  const versions = await versionsOf(db, shown);
-  const last = shown.at(-1);
-  return rows.length > limit && last ? { versions, next: String(last.number) } : { versions };
+  const { items, next } = pageOf(rows, limit, (row) => row);
+  const versions = await versionsOf(db, items);
+  return next === undefined ? { versions } : { versions, next };
 }

@@ -110,5 +110,3 @@ export type InputChannel = z.infer<typeof inputChannelSchema>;
 export type StructureFields = z.infer<typeof structureFieldsSchema>;
 export type RegulatoryFramework = z.infer<typeof regulatoryFrameworkSchema>;
 export type VersionFields = z.infer<typeof versionFieldsSchema>;
-export type FamilyChanges = z.infer<typeof familyChangesSchema>;
-export type VersionChanges = z.infer<typeof versionChangesSchema>;

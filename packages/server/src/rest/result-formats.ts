@@ -1,9 +1,8 @@
 /** Which of a job's files belong to which output format, told by the endings that the engine's encoders give. */
-import type { laterFormats, outputFormats } from '@isocenter/client';
+import type { outputFormats } from '@isocenter/client';
 import type { Job, ResultFile } from '../jobs/job.js';
 
 export type OutputFormat = (typeof outputFormats)[number];
-export type LaterFormat = (typeof laterFormats)[number];
 
 const LABELS = '.labels.json';
 const NIFTI = '.nii.gz';

@@ -10,8 +10,8 @@ import type { Blobs } from '../blobs/blobs.js';
 import type { Inspection } from '../chores/chore.js';
 import type { Chores } from '../chores/chores.js';
 import { numberOf, type Page, type PageWish, pageOf } from '../paging/number-cursor.js';
-import { isUuid } from '../paging/uuid.js';
 import type { Database, Executor } from '../state/database.js';
+import { isUuid } from '../state/uuid.js';
 import { noStudy, StudyError } from './study-error.js';
 
 export interface Study {
