@@ -8,6 +8,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ForwardedFailure } from '@isocenter/engine';
 import { Failure } from '@isocenter/volume';
+import { childEnvironment } from '../compute/child-environment.js';
 import type { Chore, ChoreAnswers, ChoreMessage } from './chore.js';
 
 export type ChoresErrorKind =
@@ -93,13 +94,15 @@ function inChild(chore: Chore, limits: Required<ChoresLimits>, stop: AbortSignal
     const child = fork(childEntry(), [], {
       execArgv: [`--max-old-space-size=${limits.heapMegabytes}`],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: childEnvironment(),
     });
     let message: ChoreMessage | undefined;
     let reason: Error | undefined;
     const kill = (error: Error) => {
       reason ??= error;
       child.kill('SIGKILL');
+      // A process that never was has no exit either, and would hold its turn for ever.
+      if (child.pid === undefined) end();
     };
     const onStop = () => kill(cancelled());
     stop.addEventListener('abort', onStop, { once: true });
@@ -116,7 +119,7 @@ function inChild(chore: Chore, limits: Required<ChoresLimits>, stop: AbortSignal
       message = sent;
     });
     child.on('error', kill);
-    child.on('exit', () => {
+    const end = () => {
       clearTimeout(timer);
       stop.removeEventListener('abort', onStop);
       if (reason) refuse(reason);
@@ -129,8 +132,10 @@ function inChild(chore: Chore, limits: Required<ChoresLimits>, stop: AbortSignal
             next: 'The files may need more memory than it may use; send fewer at once.',
           }),
         );
-    });
-    child.send(chore);
+    };
+    child.on('exit', end);
+    // A failed send belongs to a child that has ended: `exit` or `error` says how.
+    child.send(chore, () => {});
   });
 }
 

@@ -10,12 +10,11 @@ import { ComputeError, crashed, ForwardedFailure, processMemory, WITHOUT_TELEMET
 import type { ReportProgress } from '@isocenter/volume';
 import type { ChildMessage, ChildReply, ChildStart, ParentMessage } from './child/messages.js';
 import { withoutPaths } from './child/without-paths.js';
+import { childEnvironment } from './child-environment.js';
 import type { ModelRef } from './compute-pool.js';
 
 /** Enough of the child's own complaint to understand a crash. */
 const COMPLAINT_CHARACTERS = 500;
-/** What a child that reads strangers' files may know of our environment: no passwords, no addresses of databases. */
-const PASSED_ON = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'TEMP', 'TMP', 'SYSTEMROOT', 'LD_LIBRARY_PATH'];
 /**
  * glibc keeps freed memory in up to eight heaps per core, and learns to keep ever larger blocks (mallopt(3)). Two heaps and
  * fixed thresholds let an idle child give back what a study took. Measured after four runs of a small network: 118 to 165 MB
@@ -62,7 +61,7 @@ export class ComputeChild {
     this.#process = fork(childEntry(), [JSON.stringify(start)], {
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { ...environment(), ...ALLOCATOR, ...WITHOUT_TELEMETRY },
+      env: { ...childEnvironment(), ...ALLOCATOR, ...WITHOUT_TELEMETRY },
     });
     this.gone = new Promise((resolve) => {
       const end = (error: Error) => {
@@ -177,10 +176,4 @@ function childEntry(): string {
   if (!path)
     throw new ComputeError('child-not-built', 'The compute child is not built', { next: 'Run: npm run build' });
   return path;
-}
-
-function environment(): Record<string, string> {
-  return Object.fromEntries(
-    PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  );
 }

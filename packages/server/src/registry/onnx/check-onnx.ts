@@ -7,6 +7,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from '../../compute/child-environment.js';
 import { RegistryError } from '../registry-error.js';
 
 export interface CheckLimits {
@@ -56,7 +57,7 @@ function ask(path: string, dims: readonly number[], limits: CheckLimits): Promis
     const child = fork(entry(), [path, JSON.stringify(dims)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1', NODE_OPTIONS: '' },
+      env: { ...childEnvironment(), ORT_DISABLE_TELEMETRY: '1' },
     });
     let message: CheckMessage | undefined;
     let complaint = '';
