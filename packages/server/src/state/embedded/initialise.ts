@@ -1,7 +1,7 @@
 /** Makes the database folder: under another name first, so that a kill in the middle leaves nothing that looks like a database. */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, chown, cp, lstat, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { writeFileAtomic } from '@isocenter/formats';
@@ -67,6 +67,8 @@ function initdbArguments(folder: string, sync: boolean): string[] {
   ];
 }
 
+const OTHERS = 0o077;
+
 /** Closed to all others, of the account that PostgreSQL runs as. What is there must be ours. */
 export async function makeFolder(path: string, runAs: RunAs | undefined): Promise<void> {
   const made = await mkdir(path, { recursive: false, mode: 0o700 }).then(
@@ -78,14 +80,16 @@ export async function makeFolder(path: string, runAs: RunAs | undefined): Promis
   );
   if (made && runAs) await chown(path, runAs.uid, runAs.gid);
   if (made) return;
-  const { uid } = await stat(path);
+  // Not followed: below the system's temporary folder anybody could have put a link here, to a folder that is ours.
+  const info = await lstat(path);
   const wanted = runAs?.uid ?? process.getuid?.();
-  if (wanted !== undefined && uid !== wanted) {
+  if (!info.isDirectory() || (wanted !== undefined && info.uid !== wanted)) {
     throw new StateError('start-failed', 'A folder that the embedded database needs belongs to somebody else.', {
       where: basename(path),
       next: 'Remove it, or give it back to the account that ran Isocenter before.',
     });
   }
+  if ((info.mode & OTHERS) !== 0) await chmod(path, 0o700);
 }
 
 /** The programs where `runAs` can run them: as npm put them, or copied once out of a closed folder such as /root. */

@@ -13,6 +13,8 @@ import type { RunAs } from './run-as.js';
 import { type EmbeddedSettings, postgresArguments, postgresEnvironment } from './settings.js';
 
 const POLL_MS = 3;
+/** `.s.PGSQL.5432` and its lock file. */
+const SOCKET = '.s.PGSQL.';
 const LARGEST_LOG_BYTES = 1 << 20;
 /** Replaying the log of a crash takes seconds; on a slow disk with a full log perhaps a minute. */
 const LONGEST_START_MS = 180_000;
@@ -34,8 +36,9 @@ export async function startPostmaster(
   runAs: RunAs | undefined,
   settings: EmbeddedSettings,
 ): Promise<Postmaster> {
-  await clearRemains(location);
+  // Proven to be ours before anything in it is removed.
   await makeFolder(location.run, runAs);
+  await clearRemains(location);
   const log = await openLog(location);
   const { size: logBefore } = await log.stat();
   let child: ChildProcess;
@@ -65,7 +68,7 @@ export async function startPostmaster(
  * another process of the same account; when none of its processes is left, they say nothing and go.
  */
 async function clearRemains(location: Location): Promise<void> {
-  const sockets = await readdir(location.run).catch(() => []);
+  const sockets = (await readdir(location.run)).filter((name) => name.startsWith(SOCKET));
   const remains = [join(location.data, 'postmaster.pid'), ...sockets.map((name) => join(location.run, name))];
   const there = await Promise.all(remains.map((path) => stat(path).catch(() => undefined)));
   if (!there.some(Boolean)) return;
