@@ -118,7 +118,7 @@ export interface Requeue {
   readonly counts: boolean;
 }
 
-/** Back into the line, for another attempt; `row` is locked by the transaction. */
+/** Back into the line at its old place, for another attempt; `row` is locked by the transaction. */
 export async function requeueJob(tx: Executor, parts: EndingParts, row: JobRow, how: Requeue): Promise<void> {
   const messageId = randomUUID();
   await tx
@@ -135,7 +135,7 @@ export async function requeueJob(tx: Executor, parts: EndingParts, row: JobRow, 
     })
     .where('id', '=', row.id)
     .execute();
-  await parts.queue.send(tx, { id: row.id, kind: row.kind, messageId, priority: row.priority }, how.delaySeconds);
+  await parts.queue.sendBack(tx, { id: row.id, kind: row.kind, messageId, priority: row.priority }, how.delaySeconds);
   await noticeJob(tx, row.id);
   if (how.delaySeconds === 0) await noticeQueue(tx, row.kind);
   await parts.audit.record(

@@ -26,6 +26,19 @@ describe('jobs survive a killed worker', () => {
     expect(await poll(5_000, async () => ((await harness.filesLeft()).length === 1 ? true : undefined))).toBe(true);
   });
 
+  it('keep their place before those that came later', async () => {
+    const doomed = await harness.workerProcess();
+    const first = await harness.create({ firstSleepMs: 60_000 });
+    await harness.until(first.id, 5_000, ({ state }) => state === 'running');
+    const later = [await harness.create(), await harness.create(), await harness.create()];
+    doomed.kill('SIGKILL');
+    await harness.until(first.id, 20_000, ({ state }) => state === 'queued');
+    await harness.workerProcess();
+    for (const { id } of later) await harness.until(id);
+    const order = (await harness.journal()).filter(({ event }) => event === 'started').map(({ id }) => id);
+    expect(order).toEqual([first.id, first.id, ...later.map(({ id }) => id)]);
+  });
+
   it('fail visibly when each attempt kills its worker', async () => {
     const { id } = await harness.create({ dieWhenPast: 9 }, { maxAttempts: 2 });
     const first = await harness.workerProcess({ deadAfterMs: 1_500 });

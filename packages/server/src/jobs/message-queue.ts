@@ -95,6 +95,17 @@ export class MessageQueue {
       throw new JobError('message-lost', 'The queue did not take the message of a job', { where: job.id });
   }
 
+  /**
+   * As `send`, at the place that the job has by its age and not at the end: a job whose worker died behind a thousand that
+   * came later would else not run again within seconds, but after all of them.
+   */
+  async sendBack(executor: Executor, job: Parameters<MessageQueue['send']>[1], delaySeconds: number): Promise<void> {
+    await this.send(executor, job, delaySeconds);
+    await sql`
+      update ${sql.id(SCHEMA, 'job')} m set created_on = j.created_at from job j
+      where j.id = ${job.id} and m.name = ${job.kind} and m.id = ${job.messageId}`.execute(executor);
+  }
+
   /** The next job of the kind by priority, then age; its message is consumed when the transaction commits. */
   async take(executor: Executor, kind: string): Promise<Taken | undefined> {
     const db = bossDb(executor);
@@ -126,7 +137,7 @@ export class MessageQueue {
           .where('message_id', 'is not distinct from', row.message_id)
           .executeTakeFirst();
         if (numUpdatedRows === 1n)
-          await this.send(tx, { id: row.id, kind: row.kind, priority: row.priority, messageId });
+          await this.sendBack(tx, { id: row.id, kind: row.kind, priority: row.priority, messageId }, 0);
       });
     }
     return rows.length;
