@@ -54,6 +54,19 @@ describe('configuration', () => {
     );
   });
 
+  it('does not quote a broken file, in which a password may stand', () => {
+    const file = join(home, 'broken.json');
+    writeFileSync(file, '{"databaseUrl": postgres://me:hunter2@db/x}');
+    const read = () => readConfiguration({ environment: withHome(), file });
+    expect(read).toThrow(/not JSON/);
+    try {
+      read();
+    } catch (error) {
+      const { message, cause } = error as Error;
+      expect(`${message} ${String(cause)}`).not.toMatch(/hunter2|postgres/);
+    }
+  });
+
   it('never shows secrets', () => {
     const url = 'postgres://me:hunter2@db/x';
     const text = JSON.stringify(

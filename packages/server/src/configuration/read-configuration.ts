@@ -99,10 +99,11 @@ function readFile(path: string, demanded: boolean): Record<string, unknown> | un
   try {
     const value: unknown = JSON.parse(text);
     if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch (cause) {
-    throw new ConfigurationError('unreadable-file', `The configuration file is not JSON: ${(cause as Error).message}`, {
+  } catch {
+    // The parser's own words quote the text around the fault, and a password may stand there.
+    throw new ConfigurationError('unreadable-file', 'The configuration file is not JSON', {
       where: path,
-      cause,
+      next: 'Check it with a JSON parser: a comma or a quotation mark is missing or too many.',
     });
   }
   throw new ConfigurationError('unreadable-file', 'The configuration file is not an object of settings', {

@@ -1,4 +1,5 @@
 /** What administrators look at and turn: audit, settings, workers and compute, self-test, statistics. */
+import { createHash } from 'node:crypto';
 import { api } from '@isocenter/client';
 import type { FastifyInstance } from 'fastify';
 import type { ChainedEntry } from '../audit/audit-trail.js';
@@ -8,6 +9,8 @@ import type { RestParts } from './parts.js';
 import { selfTest } from './self-test.js';
 import { SettingsFile } from './settings-file.js';
 
+/** Of a setting in the audit log; quoted, each character may become six, and an entry takes 4 KB. */
+const LONGEST_VALUE = 600;
 /** Models of one page when they are counted. */
 const COUNTED_AT_ONCE = 500;
 
@@ -53,16 +56,16 @@ export function administrationRoutes(app: FastifyInstance, parts: RestParts): vo
   implement(app, api.settings.get, async ({ params }) => settings.get(params.setting));
 
   implement(app, api.settings.change, async ({ actor, params, body, requestId }) => {
-    const changed = await settings.change(params.setting, body.value);
-    await audit.record({
-      actor,
-      action: 'setting.changed',
-      subject: { kind: 'setting', id: params.setting },
-      ...(body.reason === undefined ? {} : { reason: body.reason }),
-      details: { value: JSON.stringify(body.value ?? null) },
-      requestId,
-    });
-    return changed;
+    return settings.change(params.setting, body.value, () =>
+      audit.record({
+        actor,
+        action: 'setting.changed',
+        subject: { kind: 'setting', id: params.setting },
+        ...(body.reason === undefined ? {} : { reason: body.reason }),
+        details: valueDetails(body.value ?? null),
+        requestId,
+      }),
+    );
   });
 
   implement(app, api.compute.workers, async () => ({
@@ -95,6 +98,17 @@ export function administrationRoutes(app: FastifyInstance, parts: RestParts): vo
       studies: await studies.statistics(),
     };
   });
+}
+
+/** The value itself, or its beginning and its hash where an entry cannot hold all of it. */
+function valueDetails(value: unknown) {
+  const text = JSON.stringify(value);
+  if (text.length <= LONGEST_VALUE) return { value: text };
+  return {
+    value: text.slice(0, LONGEST_VALUE),
+    characters: text.length,
+    sha256: createHash('sha256').update(text).digest('hex'),
+  };
 }
 
 async function modelCounts({ registry }: RestParts): Promise<{ active: number; retired: number }> {

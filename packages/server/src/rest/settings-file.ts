@@ -4,11 +4,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@isocenter/formats';
 import type { ReadConfiguration } from '../configuration/configuration.js';
 import { describeConfiguration } from '../configuration/describe-configuration.js';
 import type { Setting } from '../configuration/setting.js';
 import { type Settings, settings } from '../configuration/settings.js';
+import { writeSecret } from '../state/write-secret.js';
 import { notFound, RestError } from './rest-error.js';
 
 export interface SettingView {
@@ -53,8 +53,11 @@ export class SettingsFile {
     return found;
   }
 
-  /** Null takes it out of the file. Throws RestError `not-found`, `not-changeable`, `bad-value`. */
-  async change(name: string, value: unknown): Promise<SettingView> {
+  /**
+   * Null takes it out of the file. `record` is called before anything is written: without its entry there is no change. Throws
+   * RestError `not-found`, `not-changeable`, `bad-value`, and what `record` throws; then the file is as it was.
+   */
+  async change(name: string, value: unknown, record: () => Promise<void>): Promise<SettingView> {
     const setting = await this.get(name);
     if (!setting.changeable)
       throw new RestError('not-changeable', `The setting ${name} is fixed where the server is started`, {
@@ -70,7 +73,10 @@ export class SettingsFile {
         where: ['value', ...(parsed.error.issues[0]?.path ?? [])].join('.'),
         next: about,
       });
-    const written = this.#last.then(() => this.#write(name, parsed?.data));
+    const written = this.#last.then(async () => {
+      await record();
+      await this.#write(name, parsed?.data);
+    });
     this.#last = written.catch(() => undefined);
     await written;
     return this.get(name);
@@ -79,7 +85,8 @@ export class SettingsFile {
   async #write(name: string, value: unknown): Promise<void> {
     const { [name]: _, ...others } = await this.#read();
     const content = value === undefined ? others : { ...others, [name]: value };
-    await writeFileAtomic(this.#path, Buffer.from(`${JSON.stringify(content, undefined, 2)}\n`));
+    // For its owner only: secrets may stand in the same file.
+    await writeSecret(this.#path, `${JSON.stringify(content, undefined, 2)}\n`);
   }
 
   async #read(): Promise<Record<string, unknown>> {
