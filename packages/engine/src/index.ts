@@ -64,6 +64,14 @@ export type { NetworkRuntime, NetworkTensor, PortShape } from './runtime/network
 export { loadOnnx, type OnnxOptions } from './runtime/onnx-runtime.js';
 export { onnxRuntimeVersion } from './runtime/onnx-version.js';
 export { makeOwnedFolder, refreshOwnedFolder, sweepOwnedFolders } from './runtime/owned-folder.js';
+export {
+  identityIn,
+  identityText,
+  type Life,
+  lifeOf,
+  ownIdentity,
+  type ProcessIdentity,
+} from './runtime/process-identity.js';
 export { forgetPeak, type ProcessMemory, processMemory } from './runtime/process-memory.js';
 export { type ChildOptions, type ChildResult, runBundleInChild } from './runtime/run-in-child.js';
 export { SegmentError, type SegmentOptions, segmentStudy } from './segment.js';

@@ -12,6 +12,7 @@ import { loadBundle } from '../bundle/load-bundle.js';
 import { ComputeError, ForwardedFailure } from './compute-error.js';
 import { sweepExchangeFolders } from './exchange-folder.js';
 import { checkForecast } from './forecast.js';
+import { identityText, ownIdentity } from './process-identity.js';
 import { type ChildOptions, runBundleInChild } from './run-in-child.js';
 import { assembleBundle, boxOf, niftiVolume, temporaryFolder } from './test-bundles.suite.js';
 
@@ -172,10 +173,11 @@ describe('what others left behind', () => {
   it('is swept when its owner is dead, and stays when it lives', async () => {
     const root = temporaryFolder();
     // Process ids end at 2^22 on Linux: this one never lives.
-    for (const name of ['isocenter-run-4194999-x', `isocenter-run-${process.pid}-y`, 'somebody-elses'])
-      mkdirSync(join(root.path, name));
+    const dead = `isocenter-run-${identityText({ ...ownIdentity(), pid: 4194999 })}-x`;
+    const living = `isocenter-run-${identityText(ownIdentity())}-y`;
+    for (const name of [dead, living, 'somebody-elses']) mkdirSync(join(root.path, name));
     await sweepExchangeFolders(root.path);
-    expect(readdirSync(root.path).sort()).toEqual([`isocenter-run-${process.pid}-y`, 'somebody-elses'].sort());
+    expect(readdirSync(root.path).sort()).toEqual([living, 'somebody-elses'].sort());
     root.remove();
   });
 

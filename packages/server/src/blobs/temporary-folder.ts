@@ -5,12 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { livenessOf, OWN_MARK } from './process-mark.js';
+import { identityIn, identityText, lifeOf, ownIdentity } from '@isocenter/engine';
 
 /** A living process touches its files this often, so that one that waits for a slow client is not taken for dead. */
 const TOUCH_EVERY_MS = 60_000;
 /** Of a process that we cannot see: a quarter of an hour without a touch, which leaves room for clocks that differ. */
 const DEAD_AFTER_MS = 15 * 60_000;
+
+const OWN_MARK = identityText(ownIdentity());
 
 /** Of the whole process: two stores in it may share a folder. */
 const live = new Set<string>();
@@ -68,8 +70,10 @@ export class TemporaryFolder {
 
   async #isDead(name: string, path: string): Promise<boolean> {
     if (name.startsWith(`${OWN_MARK}-`)) return !live.has(path);
-    const liveness = livenessOf(name);
-    if (liveness !== 'elsewhere') return liveness === 'dead';
+    const owner = identityIn(name);
+    if (owner === undefined) return false;
+    const life = lifeOf(owner);
+    if (life !== 'elsewhere') return life === 'dead';
     const found = await stat(path).catch(() => undefined);
     return found !== undefined && Date.now() - found.mtimeMs > DEAD_AFTER_MS;
   }

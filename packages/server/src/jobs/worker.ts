@@ -3,9 +3,10 @@
  * cancellations by LISTEN. Any number of them, on any number of machines, share one waiting line.
  */
 import { randomUUID } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
+import { makeOwnedFolder, refreshOwnedFolder, sweepOwnedFolders } from '@isocenter/engine';
 import { sql } from 'kysely';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Blobs } from '../blobs/blobs.js';
@@ -19,7 +20,6 @@ import { Notices } from './notices.js';
 import { isPassing, traceOf } from './passing-error.js';
 import { endForgotten, RunningJob, type RunningParts } from './running-job.js';
 import { takeJob } from './take-job.js';
-import { openWorkerFolder, removeDeadFolders } from './worker-folder.js';
 
 export interface WorkerOptions {
   readonly db: Database;
@@ -54,6 +54,8 @@ export interface Worker {
   stop(graceMs?: number): Promise<void>;
 }
 
+/** Results of patients lie there for a moment; folders of workers that were killed are removed by the next on the machine. */
+const FOLDER_PREFIX = 'worker-';
 const HEARTBEAT_MS = 1_000;
 const POLL_MS = 500;
 const FINISH_FOR_MS = 60_000;
@@ -73,7 +75,9 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const id = randomUUID();
   const queue = await MessageQueue.open(options.db);
   for (const { kind } of options.handlers) await queue.ensure(kind);
-  const folder = await openWorkerFolder(options.db, options.workFolder, id);
+  await mkdir(options.workFolder, { recursive: true, mode: 0o700 });
+  await sweepOwnedFolders(options.workFolder, FOLDER_PREFIX);
+  const folder = await makeOwnedFolder(options.workFolder, FOLDER_PREFIX);
   const worker = new LocalWorker(id, options, queue, folder);
   await worker.start();
   return worker;
@@ -93,6 +97,7 @@ class LocalWorker implements Worker {
   readonly #monitor: Monitor;
   readonly #log: JobsLog;
   readonly #timers: NodeJS.Timeout[] = [];
+  #endRefresh = () => {};
   #filling: Promise<void> | undefined;
   #wanted = false;
   #beating: Promise<void> | undefined;
@@ -137,11 +142,12 @@ class LocalWorker implements Worker {
   async start(): Promise<void> {
     await this.#beat();
     await this.#notices.start();
-    const { heartbeatMs = HEARTBEAT_MS, pollMs = POLL_MS, workFolder, db } = this.#options;
+    const { heartbeatMs = HEARTBEAT_MS, pollMs = POLL_MS, workFolder } = this.#options;
+    this.#endRefresh = refreshOwnedFolder(this.#with.folder);
     this.#timers.push(
       setInterval(() => this.#beatNow(), heartbeatMs),
       setInterval(() => this.#fill(), pollMs),
-      setInterval(() => removeDeadFolders(db, workFolder).catch(() => undefined), CLEAN_EVERY_MS),
+      setInterval(() => void sweepOwnedFolders(workFolder, FOLDER_PREFIX), CLEAN_EVERY_MS),
     );
   }
 
@@ -274,6 +280,7 @@ class LocalWorker implements Worker {
     await within(Promise.all(left.map(({ written }) => written)), LAST_WAIT_MS);
     await within(Promise.all(left.map(({ done }) => done)), LAST_WAIT_MS);
     for (const timer of this.#timers) clearInterval(timer);
+    this.#endRefresh();
     await Promise.all([this.#monitor.stop(), this.#notices.close(), this.#beating]);
     await this.#options.db
       .deleteFrom('job_worker')

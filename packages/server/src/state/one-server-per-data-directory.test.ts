@@ -6,8 +6,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { ownIdentity } from '@isocenter/engine';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ownIdentity } from './process-identity.js';
 import { lockServer } from './server-lock.js';
 
 const built = fileURLToPath(new URL('../../dist/state/server-lock.js', import.meta.url));
@@ -66,18 +66,18 @@ describe('the lock of a data directory', () => {
   });
 
   it('is not fooled by another process with the number of the dead one', async () => {
-    await plant('aa', { ...(await ownIdentity()), pid: process.ppid, started: '1' });
+    await plant('aa', { ...ownIdentity(), pid: process.ppid, started: 1 });
     await (await lockServer(home)).release();
   });
 
   it('is free again after a boot of the machine', async () => {
-    await plant('aa', { ...(await ownIdentity()), world: 'another-boot pid:[1]' });
+    await plant('aa', { ...ownIdentity(), boot: 'abcdef' });
     await (await lockServer(home)).release();
   });
 
   it('goes to exactly one of many that start together over a dead one', async () => {
     for (let round = 0; round < 3; round++) {
-      await plant('dead', { ...(await ownIdentity()), started: '1' });
+      await plant('dead', { ...ownIdentity(), started: 1 });
       const all = await Promise.all(Array.from({ length: 6 }, contender));
       const lines = all.map(({ line }) => line);
       expect(lines.filter((line) => line === 'held')).toHaveLength(1);
@@ -93,7 +93,7 @@ describe('the lock of a data directory', () => {
   });
 
   it('is respected when another machine holds it and shows life, and names that machine', async () => {
-    const path = await plant('aa', { ...(await ownIdentity()), host: 'other-host', pid: 4711 });
+    const path = await plant('aa', { ...ownIdentity(), host: 'other-host', machine: 'abcdef', pid: 4711 });
     const life = setInterval(() => utimes(path, new Date(), new Date()), 50);
     try {
       await expect(lockServer(home, SHORT)).rejects.toThrow('process 4711 on other-host, since 2026-01-01');
@@ -104,9 +104,9 @@ describe('the lock of a data directory', () => {
   });
 
   it('is taken over from a machine or container that shows no life any more', async () => {
-    const identity = await ownIdentity();
-    await plant('aa', { ...identity, host: 'other-host', pid: 4711 });
-    await plant('bb', { ...identity, world: `${identity.world.split(' ')[0]} pid:[1]` });
+    const identity = ownIdentity();
+    await plant('aa', { ...identity, host: 'other-host', machine: 'abcdef', pid: 4711 });
+    await plant('bb', { ...identity, namespace: 'abcdef' });
     await plant('cc', {});
     await writeFile(join(home, 'server-dd.lock'), '');
     await (await lockServer(home, SHORT)).release();

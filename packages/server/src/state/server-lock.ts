@@ -4,9 +4,10 @@
  */
 import { randomBytes, randomInt } from 'node:crypto';
 import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lifeOf, ownIdentity, type ProcessIdentity } from './process-identity.js';
+import { lifeOf, ownIdentity, type ProcessIdentity } from '@isocenter/engine';
 import { StateError } from './state-error.js';
 import { writeSecret } from './write-secret.js';
 
@@ -23,6 +24,7 @@ export interface LockOptions {
 }
 
 interface Claim extends ProcessIdentity {
+  readonly host: string;
   readonly since: string;
 }
 
@@ -40,7 +42,7 @@ export async function lockServer(home: string, options: LockOptions = {}): Promi
   let holder: Claim | undefined;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const name = `server-${randomBytes(12).toString('hex')}.lock`;
-    const claim: Claim = { ...(await ownIdentity()), since: new Date().toISOString() };
+    const claim: Claim = { ...ownIdentity(), host: hostname(), since: new Date().toISOString() };
     await writeSecret(join(home, name), JSON.stringify(claim));
     const others = await livingOthers(home, name);
     if (others.length === 0) return hold(join(home, name), options);
@@ -78,7 +80,7 @@ async function livingOthers(home: string, own: string): Promise<readonly Other[]
     const text = await readFile(path, 'utf8').catch(() => undefined);
     if (text === undefined) continue; // Released in between.
     const claim = parse(text);
-    const life = claim ? await lifeOf(claim) : 'elsewhere';
+    const life = claim ? lifeOf(claim) : 'elsewhere';
     if (life === 'dead') await rm(path, { force: true });
     else found.push({ path, claim, life });
   }
