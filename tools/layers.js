@@ -23,7 +23,7 @@ const serverOrder = [
   ['accounts', 'blobs', 'compute'],
   ['chores', 'registry'],
   ['jobs', 'studies', 'feedback'],
-  ['http'],
+  ['http', 'services'],
   ['rest', 'operations'],
   ['protocols'],
   ['serve'],

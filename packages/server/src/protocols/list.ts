@@ -5,8 +5,8 @@ import type { Protocol } from './protocol.js';
 
 const rest: Protocol = {
   name: 'rest',
-  serve(app, parts) {
-    restRoutes(app, parts);
+  serve(app, services) {
+    restRoutes(app, services);
     serveOpenApi(app);
   },
 };

@@ -5,10 +5,10 @@ import type { KeyInfo, OneTimeLink, SessionInfo, SignedIn, User } from '../accou
 import { type Actor, may } from '../accounts/actor.js';
 import type { CallSession } from '../http/call.js';
 import { implement } from '../http/implement.js';
-import type { RestParts } from './parts.js';
+import type { Services } from '../services/services.js';
 import { notFound } from './rest-error.js';
 
-export function accountRoutes(app: FastifyInstance, { accounts }: Pick<RestParts, 'accounts'>): void {
+export function accountRoutes(app: FastifyInstance, { accounts }: Pick<Services, 'accounts'>): void {
   implement(app, api.sessions.signIn, async ({ body, address, session }) =>
     begin(session, await accounts.signIn(body.name, body.password, address, session.token)),
   );

@@ -4,8 +4,8 @@ import { api } from '@isocenter/client';
 import type { FastifyInstance } from 'fastify';
 import type { ChainedEntry } from '../audit/audit-trail.js';
 import { implement } from '../http/implement.js';
+import type { Services } from '../services/services.js';
 import { warmView } from './model-routes.js';
-import type { RestParts } from './parts.js';
 import { selfTest } from './self-test.js';
 import { SettingsFile } from './settings-file.js';
 
@@ -14,7 +14,7 @@ const LONGEST_VALUE = 600;
 /** Models of one page when they are counted. */
 const COUNTED_AT_ONCE = 500;
 
-export function administrationRoutes(app: FastifyInstance, parts: RestParts): void {
+export function administrationRoutes(app: FastifyInstance, parts: Services): void {
   const { audit, compute, jobs, statements, studies } = parts;
   const settings = new SettingsFile(parts.configuration);
 
@@ -111,7 +111,7 @@ function valueDetails(value: unknown) {
   };
 }
 
-async function modelCounts({ registry }: RestParts): Promise<{ active: number; retired: number }> {
+async function modelCounts({ registry }: Services): Promise<{ active: number; retired: number }> {
   const counts = { active: 0, retired: 0 };
   for (let cursor: string | undefined; ; ) {
     const page = await registry.versions({ limit: COUNTED_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) });

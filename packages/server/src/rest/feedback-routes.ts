@@ -3,11 +3,11 @@ import { api } from '@isocenter/client';
 import type { FastifyInstance } from 'fastify';
 import type { StoredFeedback, StoredTelemetry } from '../feedback/statements.js';
 import { implement } from '../http/implement.js';
+import type { Services } from '../services/services.js';
 import { REST, visibleJob } from './job-routes.js';
-import type { RestParts } from './parts.js';
 import { notFound } from './rest-error.js';
 
-export function feedbackRoutes(app: FastifyInstance, parts: RestParts): void {
+export function feedbackRoutes(app: FastifyInstance, parts: Services): void {
   const { statements } = parts;
 
   implement(app, api.feedback.give, async ({ actor, params, body, requestId }) => {

@@ -7,8 +7,8 @@ import type { Call, Upload } from '../http/call.js';
 import { implement } from '../http/implement.js';
 import type { Job } from '../jobs/job.js';
 import type { ModelVersion } from '../registry/model.js';
+import type { Services } from '../services/services.js';
 import { jobSummary, jobView, STUDY_PARAMETER } from './job-view.js';
-import type { RestParts } from './parts.js';
 import { notFound, RestError } from './rest-error.js';
 
 /** The door that stands on jobs of this API. */
@@ -23,7 +23,7 @@ type JobWish = Omit<SegmentWish, 'formats' | 'inset'> & {
   readonly maxAttempts?: number;
 };
 
-export function jobRoutes(app: FastifyInstance, parts: RestParts): void {
+export function jobRoutes(app: FastifyInstance, parts: Services): void {
   const { jobs, blobs, studies, db } = parts;
 
   implement(app, api.jobs.create, async (call) => {
@@ -106,14 +106,14 @@ export function jobRoutes(app: FastifyInstance, parts: RestParts): void {
 }
 
 /** Throws RestError `not-found`, also for a job that the actor may not see: ids cannot be probed. */
-export async function visibleJob({ jobs }: Pick<RestParts, 'jobs'>, id: string, actor: Actor): Promise<Job> {
+export async function visibleJob({ jobs }: Pick<Services, 'jobs'>, id: string, actor: Actor): Promise<Job> {
   const job = await jobs.get(id, actor);
   if (!job) throw notFound('job');
   return job;
 }
 
 /** Throws RestError `not-found`, `model-not-usable`. */
-export async function usableModel({ registry }: Pick<RestParts, 'registry'>, wanted: string): Promise<ModelVersion> {
+export async function usableModel({ registry }: Pick<Services, 'registry'>, wanted: string): Promise<ModelVersion> {
   const version = await registry.version(wanted);
   if (!version) throw notFound('model', 'GET /isocenter/v1/models lists them.');
   const why =

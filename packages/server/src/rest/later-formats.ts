@@ -7,7 +7,7 @@ import type { SegmentedStructure } from '@isocenter/volume';
 import { z } from 'zod';
 import type { FileAnswer } from '../http/call.js';
 import type { Job } from '../jobs/job.js';
-import type { RestParts } from './parts.js';
+import type { Services } from '../services/services.js';
 import { RestError } from './rest-error.js';
 import { storedLayers } from './result-formats.js';
 import { TemporaryFile } from './temporary-file.js';
@@ -36,7 +36,7 @@ const report = z.object({
   ),
 });
 
-type Parts = Pick<RestParts, 'blobs' | 'chores' | 'registry' | 'temporaryFolder'>;
+type Parts = Pick<Services, 'blobs' | 'chores' | 'registry' | 'temporaryFolder'>;
 
 /** 3D Slicer's .seg.nrrd, made and proven in a child process. Throws RestError `needs-images`, ChoresError, FormatError. */
 export async function nrrdLater(parts: Parts, job: Job, signal: AbortSignal): Promise<FileAnswer> {

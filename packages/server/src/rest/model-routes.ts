@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import type { WarmModel } from '../compute/compute-pool.js';
 import { implement } from '../http/implement.js';
 import type { ModelFamily, ModelVersion } from '../registry/model.js';
+import type { Services } from '../services/services.js';
 import { isMultipart, readMultipart } from './multipart.js';
-import type { RestParts } from './parts.js';
 import { notFound, RestError } from './rest-error.js';
 import { sliced } from './sliced.js';
 import { TemporaryFile } from './temporary-file.js';
@@ -13,7 +13,7 @@ import { TemporaryFile } from './temporary-file.js';
 type ModelView = Awaited<CallAnswer<typeof api.models.get>>;
 type FamilyView = Awaited<CallAnswer<typeof api.families.get>>;
 
-export function modelRoutes(app: FastifyInstance, parts: RestParts): void {
+export function modelRoutes(app: FastifyInstance, parts: Services): void {
   const { registry, compute, temporaryFolder } = parts;
 
   implement(app, api.models.list, async ({ query }) => {
@@ -129,13 +129,13 @@ export function modelRoutes(app: FastifyInstance, parts: RestParts): void {
   });
 }
 
-async function versionOf({ registry }: RestParts, wanted: string): Promise<ModelVersion> {
+async function versionOf({ registry }: Services, wanted: string): Promise<ModelVersion> {
   const version = await registry.version(wanted);
   if (!version) throw notFound('model', 'GET /isocenter/v1/models lists them.');
   return version;
 }
 
-async function familyOf({ registry }: RestParts, wanted: string): Promise<ModelFamily> {
+async function familyOf({ registry }: Services, wanted: string): Promise<ModelFamily> {
   const family = await registry.family(wanted);
   if (!family) throw notFound('family', 'GET /isocenter/v1/families lists them.');
   return family;

@@ -35,15 +35,15 @@ import { Metrics } from '../operations/metrics.js';
 import { serveMetrics } from '../operations/metrics-route.js';
 import { Readiness } from '../operations/readiness.js';
 import { openRegistry } from '../registry/open-registry.js';
+import type { Services } from '../services/services.js';
 import { testDatabase } from '../state/test-database.suite.js';
 import { Studies } from '../studies/studies.js';
-import type { RestParts } from './parts.js';
 import { restRoutes } from './rest-routes.js';
 
 export interface RestServer {
   readonly url: string;
   readonly app: FastifyInstance;
-  readonly parts: RestParts;
+  readonly parts: Services;
   readonly context: HttpContext;
   readonly folder: string;
   /** API keys: one for each role. */
@@ -83,7 +83,7 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
   const configuration = readConfiguration({ environment: {}, flags: { home: folder } });
   const studies = new Studies({ db, blobs, audit, chores, keepMs: options.studyKeepMs ?? 3_600_000 });
   const statements = new Statements(db, audit);
-  const parts: RestParts = {
+  const parts: Services = {
     accounts,
     audit,
     blobs,

@@ -7,10 +7,10 @@ import type { Actor } from '../accounts/actor.js';
 import type { FileAnswer } from '../http/call.js';
 import { implement } from '../http/implement.js';
 import type { Job, ResultFile } from '../jobs/job.js';
+import type { Services } from '../services/services.js';
 import { visibleJob } from './job-routes.js';
 import { fileView } from './job-view.js';
 import { csvLater, needsImages, nrrdLater } from './later-formats.js';
-import type { RestParts } from './parts.js';
 import { notFound, RestError } from './rest-error.js';
 import { filesOf, formatsMade, storedLayers } from './result-formats.js';
 import { sliced } from './sliced.js';
@@ -20,7 +20,7 @@ interface Reader {
   readonly requestId: string;
 }
 
-export function resultRoutes(app: FastifyInstance, parts: RestParts): void {
+export function resultRoutes(app: FastifyInstance, parts: Services): void {
   const { jobs } = parts;
 
   implement(app, api.results.files, async ({ actor, params }) => {
@@ -56,7 +56,7 @@ export function resultRoutes(app: FastifyInstance, parts: RestParts): void {
 }
 
 /** Throws RestError `not-found`, `no-result`. */
-async function resultOf(parts: RestParts, id: string, actor: Actor): Promise<Job> {
+async function resultOf(parts: Services, id: string, actor: Actor): Promise<Job> {
   const job = await visibleJob(parts, id, actor);
   if (job.state === 'succeeded' && job.files.length > 0) return job;
   const waits = job.state === 'queued' || job.state === 'running';
@@ -76,11 +76,11 @@ async function resultOf(parts: RestParts, id: string, actor: Actor): Promise<Job
   );
 }
 
-function fileAnswer(parts: RestParts, job: Job, file: ResultFile, reader: Reader): FileAnswer {
+function fileAnswer(parts: Services, job: Job, file: ResultFile, reader: Reader): FileAnswer {
   return audited(parts, job, reader, blobAnswer(parts, file), file.name);
 }
 
-function blobAnswer({ blobs }: RestParts, file: ResultFile): FileAnswer {
+function blobAnswer({ blobs }: Services, file: ResultFile): FileAnswer {
   return {
     mediaType: file.mediaType,
     bytes: file.bytes,
@@ -90,7 +90,7 @@ function blobAnswer({ blobs }: RestParts, file: ResultFile): FileAnswer {
   };
 }
 
-function zipAnswer(parts: RestParts, job: Job, files: readonly ResultFile[], reader: Reader): FileAnswer {
+function zipAnswer(parts: Services, job: Job, files: readonly ResultFile[], reader: Reader): FileAnswer {
   const zip = storedZip(
     files.map((file) => ({
       name: file.name,
@@ -119,7 +119,7 @@ function zipAnswer(parts: RestParts, job: Job, files: readonly ResultFile[], rea
 
 /** Whoever gets bytes of a result stands in the audit log; a HEAD or an unchanged ETag gets none. */
 function audited(
-  { audit }: RestParts,
+  { audit }: Services,
   job: Job,
   { actor, requestId }: Reader,
   answer: FileAnswer,

@@ -6,9 +6,9 @@ import { createReadStream } from 'node:fs';
 import { describeFailure, isFailure } from '@isocenter/volume';
 import type { Actor } from '../accounts/actor.js';
 import type { Job } from '../jobs/job.js';
+import type { Services } from '../services/services.js';
 import { visibleJob } from './job-routes.js';
 import { withLayers } from './later-formats.js';
-import type { RestParts } from './parts.js';
 import { TemporaryFile } from './temporary-file.js';
 
 export interface SelfTestResult {
@@ -30,7 +30,7 @@ const MUST_BE_FOUND = ['Body', 'Lung_L', 'Lung_R'];
 
 /** Throws what the ports throw before there is a job; what fails later is a check that did not pass. */
 export async function selfTest(
-  parts: RestParts,
+  parts: Services,
   actor: Actor,
   signal: AbortSignal,
   longestMs = LONGEST_MS,
@@ -61,7 +61,7 @@ export async function selfTest(
   };
 }
 
-async function submit(parts: RestParts, actor: Actor, signal: AbortSignal): Promise<Job> {
+async function submit(parts: Services, actor: Actor, signal: AbortSignal): Promise<Job> {
   const { blobs, chores, jobs, registry, temporaryFolder } = parts;
   const version = await registry.version(MODEL);
   const patient = new TemporaryFile(temporaryFolder);
@@ -85,7 +85,7 @@ async function submit(parts: RestParts, actor: Actor, signal: AbortSignal): Prom
 }
 
 /** The job when it has ended, or as it is when the time is over. */
-async function ending({ jobs }: RestParts, job: Job, actor: Actor, stop: AbortSignal): Promise<Job> {
+async function ending({ jobs }: Services, job: Job, actor: Actor, stop: AbortSignal): Promise<Job> {
   let last = job;
   try {
     for await (const now of jobs.watch(job.id, actor, stop)) last = now;
@@ -96,7 +96,7 @@ async function ending({ jobs }: RestParts, job: Job, actor: Actor, stop: AbortSi
 }
 
 async function compare(
-  parts: RestParts,
+  parts: Services,
   { id }: Job,
   actor: Actor,
   signal: AbortSignal,
@@ -118,7 +118,7 @@ async function compare(
   ];
 }
 
-async function cleanUp({ jobs }: RestParts, { id }: Job, actor: Actor) {
+async function cleanUp({ jobs }: Services, { id }: Job, actor: Actor) {
   const check = 'everything was erased';
   const left = await jobs.get(id, actor);
   if (left && (left.state === 'queued' || left.state === 'running')) await jobs.cancel(id, actor, 'self-test gave up');

@@ -2,11 +2,11 @@
 import { api, type CallAnswer } from '@isocenter/client';
 import type { FastifyInstance } from 'fastify';
 import { implement } from '../http/implement.js';
+import type { Services } from '../services/services.js';
 import type { Study } from '../studies/studies.js';
-import type { RestParts } from './parts.js';
 import { notFound } from './rest-error.js';
 
-export function studyRoutes(app: FastifyInstance, parts: RestParts): void {
+export function studyRoutes(app: FastifyInstance, parts: Services): void {
   const { studies, registry } = parts;
 
   implement(app, api.studies.add, async (call) => {

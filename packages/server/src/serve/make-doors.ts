@@ -10,18 +10,18 @@ import type { Metrics } from '../operations/metrics.js';
 import { METRICS_DOOR, serveMetrics } from '../operations/metrics-route.js';
 import type { Readiness } from '../operations/readiness.js';
 import { protocols } from '../protocols/list.js';
-import type { RestParts } from '../rest/parts.js';
+import type { Services } from '../services/services.js';
 
 export interface DoorParts {
   readonly context: HttpContext;
-  readonly parts: RestParts;
+  readonly services: Services;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
 }
 
 export function makeDoors(
   configuration: Configuration,
-  { context, parts, readiness, metrics }: DoorParts,
+  { context, services, readiness, metrics }: DoorParts,
 ): readonly Door[] {
   const { host, port } = configuration;
   const main = createApp(context);
@@ -33,11 +33,11 @@ export function makeDoors(
   for (const protocol of protocols) {
     const wish = configuration.protocols[protocol.name];
     if (wish?.enabled === false) continue;
-    if (wish?.mainPort !== false) protocol.serve(main, parts);
+    if (wish?.mainPort !== false) protocol.serve(main, services);
     if (wish?.port === undefined) continue;
     const own = createApp(context);
     serveHealth(own, readiness);
-    protocol.serve(own, parts);
+    protocol.serve(own, services);
     doors.push({ name: protocol.name, app: own, host, port: wish.port });
   }
   return doors;

@@ -19,6 +19,7 @@ import type { Registry } from '../registry/registry.js';
 import type { State } from '../state/open-state.js';
 import { rememberedMemory } from './remembered-memory.js';
 import { storeOf } from './store-of.js';
+import { MEGABYTE, MINUTE_MS } from './units.js';
 
 export interface Core {
   readonly configuration: Configuration;
@@ -37,9 +38,6 @@ export interface Folders {
   readonly work: string;
   readonly temporary: string;
 }
-
-const MEGABYTE = 1024 * 1024;
-const MINUTE = 60_000;
 
 /** Takes over `state`: it is closed with the core, also when opening fails. */
 export async function openCore(configuration: Configuration, state: State): Promise<Core> {
@@ -94,7 +92,7 @@ function computeOptions(configuration: Configuration) {
   return {
     maximumChildren: computeChildren,
     threads: Math.max(1, Math.floor(threads / computeChildren)),
-    idleMs: idleMinutes * MINUTE,
+    idleMs: idleMinutes * MINUTE_MS,
     workFolder: join(home, 'work', 'compute'),
     ...(memoryMegabytes === undefined ? {} : { memoryBudgetBytes: memoryMegabytes * MEGABYTE }),
     ...(taskMemoryMegabytes === undefined ? {} : { memoryLimitBytes: taskMemoryMegabytes * MEGABYTE }),

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { ReadinessCheck } from '../operations/readiness.js';
 import type { Core } from './open-core.js';
+import { MEGABYTE } from './units.js';
 
 export function readinessChecks({ state, store, configuration }: Core): readonly ReadinessCheck[] {
   return [
@@ -30,7 +31,7 @@ export function readinessChecks({ state, store, configuration }: Core): readonly
       reason: 'disk-full',
       check: async () => {
         const free = await store.freeBytes?.();
-        return free === undefined || free > configuration.diskReserveMegabytes * 1024 * 1024;
+        return free === undefined || free > configuration.diskReserveMegabytes * MEGABYTE;
       },
     },
   ];

@@ -5,9 +5,7 @@ import { segmentHandler } from '../jobs/segment-handler.js';
 import type { WorkerOptions } from '../jobs/worker.js';
 import type { Tracing } from '../operations/tracing.js';
 import type { Core } from './open-core.js';
-
-const MINUTE = 60_000;
-const MEGABYTE = 1024 * 1024;
+import { MEGABYTE, MINUTE_MS } from './units.js';
 
 export function workerOptions(core: Core, log: Logger, tracing?: Tracing): WorkerOptions {
   const { configuration, state, blobs, audit, registry, compute, folders } = core;
@@ -23,7 +21,7 @@ export function workerOptions(core: Core, log: Logger, tracing?: Tracing): Worke
         blobs,
         compute,
         limits: {
-          timeMs: taskMinutes * MINUTE,
+          timeMs: taskMinutes * MINUTE_MS,
           ...(taskMemoryMegabytes === undefined ? {} : { memoryBytes: taskMemoryMegabytes * MEGABYTE }),
         },
       }),
@@ -31,7 +29,7 @@ export function workerOptions(core: Core, log: Logger, tracing?: Tracing): Worke
     slots: workers,
     workFolder: folders.work,
     log,
-    keepFailedInputsMs: keepFailedInputsMinutes * MINUTE,
+    keepFailedInputsMs: keepFailedInputsMinutes * MINUTE_MS,
   };
 }
 

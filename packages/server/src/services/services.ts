@@ -1,4 +1,4 @@
-/** What the REST handlers are given: ports only, put together in server.ts. */
+/** What every adapter (REST and each further protocol) is given: ports only, put together in serve/open-services.ts. */
 import type { Accounts } from '../accounts/accounts.js';
 import type { AuditTrail } from '../audit/audit-trail.js';
 import type { Blobs } from '../blobs/blobs.js';
@@ -11,7 +11,7 @@ import type { Registry } from '../registry/registry.js';
 import type { Database } from '../state/database.js';
 import type { Studies } from '../studies/studies.js';
 
-export interface RestParts {
+export interface Services {
   readonly accounts: Accounts;
   readonly audit: AuditTrail;
   readonly blobs: Blobs;
