@@ -1,6 +1,6 @@
 /** What is backed up comes back to the byte, built-in to external and back; a damaged file or a database in use changes nothing. */
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -160,6 +160,15 @@ describe('a backup', () => {
     await backup(source, blobs, path());
   });
 
+  it('is written through no file or link that somebody put beside it', async () => {
+    const precious = join(folder, 'precious');
+    await writeFile(precious, 'not to be overwritten');
+    await symlink(precious, join(folder, 'linked.zip.part'));
+    await backup(source, blobs, join(folder, 'linked.zip'));
+    expect(await readFile(precious, 'utf8')).toBe('not to be overwritten');
+    expect((await stat(join(folder, 'linked.zip'))).mode & 0o777).toBe(0o600);
+  });
+
   it('that cannot be written leaves nothing', async () => {
     await expect(backup(source, blobs, join(folder, 'no', 'such', 'folder.zip'))).rejects.toMatchObject({
       kind: 'backup-failed',
@@ -169,8 +178,7 @@ describe('a backup', () => {
       open: () => Promise.reject(new Error('the store is away')),
     };
     await expect(backup(source, failing, join(folder, 'other.zip'))).rejects.toMatchObject({ kind: 'backup-failed' });
-    await expect(stat(join(folder, 'other.zip.part'))).rejects.toThrow();
-    await expect(stat(join(folder, 'other.zip'))).rejects.toThrow();
+    expect((await readdir(folder)).filter((name) => name.startsWith('other.zip'))).toEqual([]);
     // The pool has its connection back.
     expect(await source.db.selectFrom('installation').select('id').execute()).toHaveLength(1);
   });

@@ -2,7 +2,7 @@
  * `isocenter backup`: all tables of one snapshot and the blobs they refer to in one zip, while the server runs. No pg_dump: npm does
  * not install one, and a file that only one version of PostgreSQL reads is no way from built-in to external.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { link, open, rm, stat } from 'node:fs/promises';
@@ -41,7 +41,8 @@ export async function backup(
 ): Promise<BackupReport> {
   if (await stat(path).catch(() => undefined))
     throw failed('There is a file of this name already.', 'Choose another name.');
-  const unfinished = `${path}.part`;
+  // A name that nobody can have prepared, and that two backups at once do not share.
+  const unfinished = `${path}.${randomBytes(6).toString('hex')}.part`;
   try {
     const manifest = await state.db
       .transaction()
@@ -127,7 +128,7 @@ async function begin(
   }));
   const written = pipeline(
     zipStream(marked, { level: COMPRESSION_LEVEL }) as Readable,
-    createWriteStream(path, { flags: 'w', mode: 0o600 }),
+    createWriteStream(path, { flags: 'wx', mode: 0o600 }),
   ).then(() => manifest);
   await Promise.race([once(tablesRead.signal, 'abort'), written]);
   return { written };
