@@ -1,6 +1,7 @@
 /**
- * A protocol that clients speak to us over HTTP (@port): a folder beside this file registers its routes in `serve`, and
- * nothing behind it knows who asked. `list.ts` names them all.
+ * A protocol that clients speak to us over HTTP (@port). To add one: a folder beside this file whose routes.ts registers its
+ * routes, each with `config.access` (http/access.ts), and a line in `list.ts`. Nothing behind it knows who asked.
+ * protocol.suite.ts holds what each of them promises.
  */
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../services/services.js';
