@@ -7,6 +7,8 @@ export interface Credentials {
   /** API key or the local owner's token, from `Authorization: Bearer …`. */
   readonly bearer?: string;
   readonly address: string;
+  /** Only asks whether they are still good: a session that nobody uses goes on idling, a key is not used. */
+  readonly looking?: boolean;
 }
 
 /** A fresh session: the token goes into the cookie, and nowhere else. */

@@ -43,12 +43,12 @@ export class Authenticator {
     this.#sessions.forget();
   }
 
-  async authenticate({ bearer, sessionToken, address }: Credentials): Promise<Actor | undefined> {
+  async authenticate({ bearer, sessionToken, address, looking }: Credentials): Promise<Actor | undefined> {
     // Whoever sends a bearer means it: a wrong one is not made good by a cookie that happens to be there.
     if (bearer !== undefined) {
       if (looksLikeKey(bearer)) {
         const key = await this.#find(this.#keys, bearer, address, (hash) => loadKey(this.#context, hash));
-        return key && useKey(this.#context, key);
+        return key && useKey(this.#context, key, looking);
       }
       // Only from this machine, whatever becomes of the file that holds it.
       const owner = this.#localToken !== undefined && isLoopback(address) && sameSecret(bearer, this.#localToken);
@@ -56,7 +56,7 @@ export class Authenticator {
     }
     if (sessionToken === undefined || !looksLikeToken(sessionToken)) return undefined;
     const session = await this.#find(this.#sessions, sessionToken, address, (hash) => loadSession(this.#context, hash));
-    return session && useSession(this.#context, session);
+    return session && useSession(this.#context, session, looking);
   }
 
   async #find<T>(

@@ -52,10 +52,11 @@ export async function loadKey({ db }: AccountContext, keyHash: Buffer): Promise<
   };
 }
 
-/** Whether it is valid now; notes the use, written at most once a minute. */
-export function useKey(context: AccountContext, key: KeyRecord): Actor | undefined {
+/** Whether it is valid now; notes the use, written at most once a minute, unless somebody is only `looking`. */
+export function useKey(context: AccountContext, key: KeyRecord, looking = false): Actor | undefined {
   const now = context.clock();
   if (key.expiresAt && now >= key.expiresAt) return undefined;
+  if (looking) return key.actor;
   if (!key.lastUsedAt || now.getTime() - key.lastUsedAt.getTime() >= LAST_USE_MS) {
     key.lastUsedAt = now;
     context.later(context.db.updateTable('api_key').set({ last_used_at: now }).where('id', '=', key.id).execute());

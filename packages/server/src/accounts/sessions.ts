@@ -89,12 +89,12 @@ export async function loadSession({ db }: AccountContext, tokenHash: Buffer): Pr
   return row && { id: row.session_id, actor: personOf(row), expiresAt: row.expires_at, lastSeenAt: row.last_seen_at };
 }
 
-/** Whether it lives now; if so its sliding end moves, written at most once a minute. */
-export function useSession(context: AccountContext, session: SessionRecord): Actor | undefined {
+/** Whether it lives now; if so its sliding end moves, written at most once a minute, unless somebody is only `looking`. */
+export function useSession(context: AccountContext, session: SessionRecord, looking = false): Actor | undefined {
   const now = context.clock();
   const idle = now.getTime() - session.lastSeenAt.getTime();
   if (now >= session.expiresAt || idle >= context.settings.sessionIdleMs) return undefined;
-  if (idle >= LAST_USE_MS) {
+  if (idle >= LAST_USE_MS && !looking) {
     session.lastSeenAt = now;
     context.later(
       context.db.updateTable('account_session').set({ last_seen_at: now }).where('id', '=', session.id).execute(),

@@ -32,6 +32,8 @@ declare module 'fastify' {
     /** Operations that were implemented here, for the OpenAPI document. */
     readonly operations: readonly Described[];
     describe(operation: Described): void;
+    /** Whether whoever sent the request may still have its answer. Throws as the route did at first. */
+    askAgain(request: FastifyRequest): Promise<void>;
   }
 }
 
@@ -99,6 +101,15 @@ function guard(app: FastifyInstance, context: HttpContext): void {
   const authenticate = authenticator(context);
   const connections = new ConnectionCount(app.server, limits);
   const stalled = new StalledAnswers(app.server, limits.stallMs);
+  app.decorate('askAgain', async (request: FastifyRequest) => {
+    const now = await authenticate(request, request.routeOptions.config.access ?? 'public', true);
+    const { actor } = request;
+    // Demoted: the answer was begun for somebody who might see more.
+    if (now.id !== actor.id || now.role !== actor.role || String(now.scopes) !== String(actor.scopes))
+      throw new HttpError('forbidden', 'What this account or key may do was changed meanwhile', {
+        next: 'Ask again.',
+      });
+  });
   app.addHook('onRequest', (request, reply, done) => {
     request.actor = ANONYMOUS;
     const { config } = request.routeOptions;

@@ -22,7 +22,8 @@ export const ANONYMOUS: Actor = Object.freeze({
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]{1,4096})$/i;
 const FORWARDED = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'] as const;
 
-export type Authenticate = (request: FastifyRequest, access: RouteAccess) => Promise<Actor>;
+/** `looking`: asked again during a long answer, which is no use of the session. */
+export type Authenticate = (request: FastifyRequest, access: RouteAccess, looking?: boolean) => Promise<Actor>;
 
 /** Throws HttpError `unauthenticated`, `forbidden`, `cross-site`, and what Accounts throws (locked, rate-limited). */
 export function authenticator(context: HttpContext): Authenticate {
@@ -36,7 +37,7 @@ export function authenticator(context: HttpContext): Authenticate {
     return !hidden && doors.get(door)?.(request.ip) === true;
   };
 
-  return async (request, access) => {
+  return async (request, access, looking = false) => {
     const permission = permissionOf(access);
     if (permission === 'public') {
       checkNotCrossSite(request, settings);
@@ -45,10 +46,14 @@ export function authenticator(context: HttpContext): Authenticate {
     const door = typeof access === 'string' ? undefined : access;
     const given = credentialsOf(request, door?.key?.(request));
     if (given.bearer === undefined && given.sessionToken === undefined) {
-      if (door !== undefined && isFrom(request, door.door)) return doorActor(door.door, door.permission);
+      if (door !== undefined && isFrom(request, door.door)) {
+        // Its network is all that such a client proves, and a browser in it would lend that to any page.
+        checkNotCrossSite(request, settings);
+        return doorActor(door.door, door.permission);
+      }
       throw unauthenticated(false);
     }
-    const actor = await accounts.authenticate({ ...given, address: request.ip });
+    const actor = await accounts.authenticate({ ...given, address: request.ip, looking });
     if (actor === undefined) throw unauthenticated(given.bearer !== undefined);
     if (given.bearer === undefined) checkSameSite(request, settings);
     if (permission !== 'signed-in' && !may(actor, permission))

@@ -56,6 +56,22 @@ describe('a door without login', () => {
     expect((await get('192.0.2.1', { 'x-forwarded-for': '127.0.0.1' })).statusCode).toBe(401);
   });
 
+  it('takes no writes that a web page of somebody else makes a browser inside send', async () => {
+    start({ networks: { innereye: ['10.1.0.0/16'] } });
+    app.post(
+      '/v1/images',
+      { config: { access: { permission: 'jobs.create', door: 'innereye' } } },
+      async () => 'taken',
+    );
+    const post = (headers: Record<string, string>) =>
+      app.inject({ method: 'POST', url: '/v1/images', remoteAddress: '10.1.2.3', headers });
+    expect((await post({ 'sec-fetch-site': 'cross-site' })).statusCode).toBe(403);
+    expect((await post({ origin: 'https://evil.example' })).statusCode).toBe(403);
+    expect((await post({ origin: 'null' })).statusCode).toBe(403);
+    // The protocol's own clients say nothing about pages.
+    expect((await post({})).statusCode).toBe(200);
+  });
+
   it('sees through a trusted proxy', async () => {
     start({ networks: { innereye: ['10.1.0.0/16'] }, trustedProxies: ['127.0.0.1'] });
     expect((await get('127.0.0.1', { 'x-forwarded-for': '10.1.2.3' })).statusCode).toBe(200);

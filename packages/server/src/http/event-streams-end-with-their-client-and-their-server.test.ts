@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { createApp } from './app.js';
-import { ADMIN_KEY, type FakeContext, fakeContext, portOf } from './fake-context.suite.js';
+import { ADMIN_KEY, admin, type FakeContext, fakeContext, portOf } from './fake-context.suite.js';
 import { implement } from './implement.js';
 
 let app: FastifyInstance;
@@ -129,6 +129,35 @@ describe('an event stream', () => {
     expect(stream.text()).toMatch(/event: error\ndata: \{.*"status":500/);
     expect(stream.text() + context.logged.join('')).not.toContain('SELECT');
   });
+
+  it.each([
+    ['was revoked', () => context.fakeAccounts.keys.delete(ADMIN_KEY), 401],
+    ['may less than before', () => context.fakeAccounts.keys.set(ADMIN_KEY, { ...admin, role: 'service' }), 403],
+  ])(
+    'tells nothing more once the key %s, neither in quiet times nor with the next event',
+    async (_, change, status) => {
+      let next = (): void => {};
+      make = async function* () {
+        yield { n: 1 };
+        await new Promise<void>((resolve) => {
+          next = resolve;
+        });
+        yield { n: 2 };
+      };
+      const eventful = await open();
+      await vi.waitFor(() => expect(eventful.text()).toContain('"n":1'));
+      const goOn = next;
+      const quiet = await open();
+      await vi.waitFor(() => expect(quiet.text()).toContain('"n":1'));
+      change();
+      goOn();
+      await Promise.all([eventful.ended, quiet.ended]);
+      for (const stream of [eventful, quiet]) {
+        expect(stream.text()).toMatch(new RegExp(`event: error\\ndata: \\{.*"status":${status}`));
+        expect(stream.text()).not.toContain('"n":2');
+      }
+    },
+  );
 
   it('takes no more from its source than the client reads', async () => {
     let made = 0;

@@ -46,7 +46,7 @@ export function implement<P extends z.ZodType, Q extends z.ZodType, B extends Bo
         const upload = await readInto(call, described, options);
         try {
           const given = await handler(call as unknown as Call<Given<P>, Given<Q>, Given<B>>);
-          return await payloadOf(app.context, described, call, given);
+          return await payloadOf(app, described, call, given);
         } finally {
           upload?.done();
         }
@@ -107,11 +107,12 @@ async function jsonOf({ limits }: HttpContext, request: FastifyRequest, options:
 
 /** Sets status and headers; gives what Fastify is to send: text, a stream or nothing. */
 async function payloadOf(
-  context: HttpContext,
+  app: FastifyInstance,
   operation: Described,
   call: RequestCall,
   given: unknown,
 ): Promise<unknown> {
+  const { context } = app;
   const { answer, status } = operation;
   const { request, reply } = call;
   if (answer === undefined) {
@@ -127,6 +128,7 @@ async function payloadOf(
   return eventStream(given as AsyncIterable<unknown>, {
     heartbeatMs: context.limits.heartbeatMs,
     signal: call.signal,
+    check: () => app.askAgain(request),
     encode: (value) => encoded(answer.event, value, operation),
     problem: (error) => problemText(context, request, error),
   });

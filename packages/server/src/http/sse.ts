@@ -8,6 +8,8 @@ export interface EventStreamOptions {
   readonly heartbeatMs: number;
   /** Client gone, or server going down: the stream ends. */
   readonly signal: AbortSignal;
+  /** Throws when the client may not hear more: its session ended or its key was revoked. Asked before whatever is sent. */
+  readonly check?: () => Promise<void>;
   /** What an event is in JSON. */
   readonly encode: (event: unknown) => string;
   /** What is said when the source throws, as JSON. */
@@ -37,6 +39,7 @@ async function* frames(events: AsyncIterable<unknown>, options: EventStreamOptio
     for (;;) {
       const first = await clock.race(next);
       if (first === 'ended') return;
+      await options.check?.();
       if (first === 'quiet') {
         yield ': still here\n\n';
         continue;
