@@ -53,6 +53,7 @@ export { proveNifti, proveNrrd, proveSeg } from './proof/prove-layers.js';
 export { type ProveRtstructOptions, proveRtstruct } from './proof/prove-rtstruct.js';
 export { runBundle } from './run.js';
 export type { RunOptions } from './run-network.js';
+export { builtEntry } from './runtime/built-entry.js';
 export { cancelled, crashed, overMemory, overTime } from './runtime/compute-endings.js';
 export { ComputeError, type ComputeErrorKind, ForwardedFailure } from './runtime/compute-error.js';
 export { sweepExchangeFolders } from './runtime/exchange-folder.js';

@@ -3,17 +3,16 @@
  * because nothing softer stops a network in mid-run; the exchange folder is removed in every case.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
 import type { LabelMap, Watch } from '@isocenter/volume';
 import type { Bundle } from '../bundle/bundle.js';
 import { checkInput } from '../bundle/check-input.js';
 import type { ModelInput } from '../model-input.js';
 import type { Prediction } from '../prediction.js';
+import { builtEntry } from './built-entry.js';
 import type { Answer, ChildMessage, Job } from './child-messages.js';
 import { cancelled, crashed, overMemory, overTime } from './compute-endings.js';
 import { ComputeError, ForwardedFailure } from './compute-error.js';
@@ -97,23 +96,9 @@ export async function runBundleInChild(
   }
 }
 
-/** The built entry, also when this file is run from src/ by a test runner. */
-function childEntry(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const path = [join(here, 'child-entry.js'), resolve(here, '../../dist/runtime/child-entry.js')].find((candidate) =>
-    existsSync(candidate),
-  );
-  if (!path)
-    throw new ComputeError('child-not-built', 'The compute child is not built', {
-      where: here,
-      next: 'Run: npm run build',
-    });
-  return path;
-}
-
 function supervise(folder: string, options: ChildOptions, watch: Watch): Promise<ChildMessage & { kind: 'answer' }> {
   return new Promise((done, refuse) => {
-    const child: ChildProcess = fork(childEntry(), [folder], {
+    const child: ChildProcess = fork(builtEntry(import.meta.url, 'child-entry.js'), [folder], {
       execArgv: ['--expose-gc', ...heapLimit(options)],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, ...WITHOUT_TELEMETRY, NODE_OPTIONS: '' },

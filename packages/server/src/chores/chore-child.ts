@@ -1,6 +1,5 @@
 /** The child of one chore: takes it as its first message, sends the answer, ends. Who wants it to stop kills it. */
-import { isFailure } from '@isocenter/volume';
-import { withoutPaths } from '../compute/child/without-paths.js';
+import { forwardable } from '../compute/child/failure-message.js';
 import type { Chore, ChoreAnswers, ChoreMessage } from './chore.js';
 import { inspect } from './inspect.js';
 import { comparePhantom, writePhantom } from './phantom.js';
@@ -20,15 +19,8 @@ function perform(chore: Chore): Promise<ChoreAnswers[Chore['kind']]> {
 }
 
 function failureOf(error: unknown): ChoreMessage {
-  if (isFailure(error))
-    return {
-      kind: 'failure',
-      name: error.name,
-      failure: error.kind,
-      message: withoutPaths(error.message),
-      ...(error.where === undefined ? {} : { where: withoutPaths(error.where) }),
-      ...(error.next === undefined ? {} : { next: error.next }),
-    };
+  const failure = forwardable(error);
+  if (failure) return failure;
   // Texts of other errors may hold paths or values of a patient.
   return {
     kind: 'failure',

@@ -1,5 +1,6 @@
 /** Short work on images that a request waits for: done in a child process, because the event loop only moves bytes. */
 import type { SegmentedStructure } from '@isocenter/volume';
+import type { ChildReply } from '../compute/child/messages.js';
 
 /** What is in a study, and which series a model would take. */
 export interface InspectChore {
@@ -75,11 +76,4 @@ export interface ChoreAnswers {
 /** What the child sends: once, then it ends. */
 export type ChoreMessage =
   | { readonly kind: 'answer'; readonly answer: ChoreAnswers[Chore['kind']] }
-  | {
-      readonly kind: 'failure';
-      readonly name: string;
-      readonly failure: string;
-      readonly message: string;
-      readonly where?: string;
-      readonly next?: string;
-    };
+  | Omit<ChildReply & { kind: 'failure' }, 'defect'>;

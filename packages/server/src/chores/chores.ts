@@ -3,17 +3,14 @@
  * refused (503 at the border), so that a rush of them cannot pile up.
  */
 import { fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ForwardedFailure } from '@isocenter/engine';
+import { builtEntry, ForwardedFailure } from '@isocenter/engine';
 import { Failure } from '@isocenter/volume';
 import { childEnvironment } from '../compute/child-environment.js';
 import type { Chore, ChoreAnswers, ChoreMessage } from './chore.js';
 
 export type ChoresErrorKind =
   /** As many run and wait as may (HTTP: 503 + Retry-After). */
-  'busy' | 'time-limit' | 'crashed' | 'cancelled' | 'not-built';
+  'busy' | 'time-limit' | 'crashed' | 'cancelled';
 
 export class ChoresError extends Failure<ChoresErrorKind> {
   readonly retryAfterSeconds = this.kind === 'busy' ? 5 : undefined;
@@ -42,7 +39,7 @@ export class Chores {
     this.#limits = { ...DEFAULTS, ...limits };
   }
 
-  /** Throws what the chore throws (ForwardedFailure) and ChoresError. */
+  /** Throws what the chore throws (ForwardedFailure) and ChoresError; ComputeError `child-not-built`. */
   async run<C extends Chore>(chore: C, signal?: AbortSignal): Promise<ChoreAnswers[C['kind']]> {
     const stop = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
     await this.#turn(stop);
@@ -91,7 +88,7 @@ function inChild(chore: Chore, limits: Required<ChoresLimits>, stop: AbortSignal
   return new Promise((done, refuse) => {
     // It may have come while this chore waited for its turn.
     if (stop.aborted) throw cancelled();
-    const child = fork(childEntry(), [], {
+    const child = fork(builtEntry(import.meta.url, 'chore-child.js'), [], {
       execArgv: [`--max-old-space-size=${limits.heapMegabytes}`],
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       env: childEnvironment(),
@@ -137,12 +134,4 @@ function inChild(chore: Chore, limits: Required<ChoresLimits>, stop: AbortSignal
     // A failed send belongs to a child that has ended: `exit` or `error` says how.
     child.send(chore, () => {});
   });
-}
-
-/** The built entry, also when this file is run from src/ by a test runner. */
-function childEntry(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const path = [join(here, 'chore-child.js'), resolve(here, '../../dist/chores/chore-child.js')].find(existsSync);
-  if (path) return path;
-  throw new ChoresError('not-built', 'The child process for chores is not built', { next: 'Run: npm run build' });
 }

@@ -3,10 +3,14 @@
  * ended by SIGKILL only, because nothing softer stops a network in mid-run, and it has nothing of its own to clear up.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { ComputeError, crashed, ForwardedFailure, processMemory, WITHOUT_TELEMETRY } from '@isocenter/engine';
+import {
+  builtEntry,
+  ComputeError,
+  crashed,
+  ForwardedFailure,
+  processMemory,
+  WITHOUT_TELEMETRY,
+} from '@isocenter/engine';
 import type { ReportProgress } from '@isocenter/volume';
 import type { ChildMessage, ChildReply, ChildStart, ParentMessage } from './child/messages.js';
 import { withoutPaths } from './child/without-paths.js';
@@ -58,7 +62,7 @@ export class ComputeChild {
 
   constructor(start: ChildStart, events: ChildEvents, now: Date) {
     this.lastUsedAt = now;
-    this.#process = fork(childEntry(), [JSON.stringify(start)], {
+    this.#process = fork(builtEntry(import.meta.url, 'child/entry.js'), [JSON.stringify(start)], {
       execArgv: ['--expose-gc'],
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...childEnvironment(), ...ALLOCATOR, ...WITHOUT_TELEMETRY },
@@ -165,15 +169,4 @@ export class ComputeChild {
     if (this.#reason) order?.fail(this.#reason);
     else order?.done(reply);
   }
-}
-
-/** The built entry, also when this file is run from src/ by a test runner. */
-function childEntry(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const path = [join(here, 'child/entry.js'), resolve(here, '../../dist/compute/child/entry.js')].find((candidate) =>
-    existsSync(candidate),
-  );
-  if (!path)
-    throw new ComputeError('child-not-built', 'The compute child is not built', { next: 'Run: npm run build' });
-  return path;
 }

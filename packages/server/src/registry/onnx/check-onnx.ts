@@ -3,10 +3,8 @@
  * that crashes, hangs or swallows memory takes the child with it and nothing else.
  */
 import { fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { builtEntry } from '@isocenter/engine';
 import { childEnvironment } from '../../compute/child-environment.js';
 import { RegistryError } from '../registry-error.js';
 
@@ -54,7 +52,7 @@ export async function checkOnnx(path: string, dims: readonly number[], limits: C
 
 function ask(path: string, dims: readonly number[], limits: CheckLimits): Promise<CheckMessage> {
   return new Promise((done) => {
-    const child = fork(entry(), [path, JSON.stringify(dims)], {
+    const child = fork(builtEntry(import.meta.url, 'check-onnx-entry.js'), [path, JSON.stringify(dims)], {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
       env: { ...childEnvironment(), ORT_DISABLE_TELEMETRY: '1' },
@@ -87,13 +85,6 @@ function ask(path: string, dims: readonly number[], limits: CheckLimits): Promis
       done(message ?? { kind: 'refused', why: `the check ended with ${signal ?? `status ${code}`} ${last}`.trim() });
     });
   });
-}
-
-/** The built entry, also when this file is run from src/ by a test runner. */
-function entry(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  const built = [join(here, 'check-onnx-entry.js'), resolve(here, '../../../dist/registry/onnx/check-onnx-entry.js')];
-  return built.find((path) => existsSync(path)) ?? built[0];
 }
 
 /** Linux; elsewhere only the time is limited. */
