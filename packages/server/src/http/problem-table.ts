@@ -130,7 +130,7 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
       'model-not-usable': at(422),
     },
   },
-  StudyError: { area: 'studies', status: 400, kinds: { 'not-found': at(404), 'in-use': at(409) } },
+  StudyError: { area: 'studies', status: 400, kinds: { 'not-found': at(404), forbidden: at(403), 'in-use': at(409) } },
   PagingError: { area: 'rest', status: 400 },
   ChoresError: {
     area: 'chores',

@@ -59,8 +59,9 @@ export async function createJob(
       .returning(sql<string>`pg_notify('isocenter_queue', kind)`.as('noticed'))
       .executeTakeFirst();
     if (!row) return undefined;
-    for (const blob of wish.inputBlobIds) await parts.blobs.keep(blob, { kind: 'job', id }, tx);
+    // The caller's rows before the blobs, as whoever erases a study takes them: or the two would wait for each other.
     await within?.(tx, id);
+    for (const blob of wish.inputBlobIds) await parts.blobs.keep(blob, { kind: 'job', id }, tx);
     await parts.queue.send(tx, { id, kind: wish.kind, messageId, priority });
     await parts.audit.record(
       {

@@ -129,7 +129,8 @@ async function giveBack({ db, blobs }: RegistryContext, ids: readonly string[]):
   await db
     .transaction()
     .execute(async (executor) => {
-      for (const id of ids) await blobs.release(id, 'the model was not added', executor);
+      // In the name of an owner that never was: a version whose commit was done but never answered keeps its bytes.
+      for (const id of ids) await blobs.release(id, 'the model was not added', executor, { kind: 'model', id });
     })
     .then(() => blobs.eraseReleased(ids))
     .catch(() => undefined);

@@ -9,6 +9,7 @@ import type { Job } from '../jobs/job.js';
 import type { ModelVersion } from '../registry/model.js';
 import type { Services } from '../services/services.js';
 import { jobSummary, jobView, STUDY_PARAMETER } from './job-view.js';
+import { pageView } from './page-view.js';
 import { notFound, RestError } from './rest-error.js';
 
 /** The door that stands on jobs of this API. */
@@ -40,7 +41,8 @@ export function jobRoutes(app: FastifyInstance, parts: Services): void {
     } finally {
       // The same request again gives the earlier job, and a failure none: then nobody needs these images.
       if (!job?.inputBlobIds.includes(blob.id)) {
-        await blobs.release(blob.id, 'no job was made of it', db);
+        // In the name of an owner that never was: a job whose commit was done but never answered keeps its images.
+        await blobs.release(blob.id, 'no job was made of it', db, { kind: 'job', id: blob.id });
         await blobs.eraseReleased([blob.id]);
       }
     }
@@ -75,10 +77,10 @@ export function jobRoutes(app: FastifyInstance, parts: Services): void {
         ...(createdAfter === undefined ? {} : { createdAfter: new Date(createdAfter) }),
         ...(createdBefore === undefined ? {} : { createdBefore: new Date(createdBefore) }),
       },
-      { limit, ...(cursor === undefined ? {} : { cursor }) },
+      { limit, cursor },
       actor,
     );
-    return { items: page.jobs.map(jobSummary), ...(page.next === undefined ? {} : { next: page.next }) };
+    return pageView(page.jobs, page.next, jobSummary);
   });
 
   implement(app, api.jobs.get, async ({ actor, params }) => jobView(await visibleJob(parts, params.job, actor)));

@@ -34,13 +34,16 @@ export function backupSource(store: BlobStore): BlobSource {
 }
 
 export function backupTarget(store: BlobStore): BlobTarget {
+  /** Objects that others may still use: a restore beside the running original, or a second attempt. */
+  const there = new Set<string>();
   return {
     async put({ key, bytes, sha256 }, source) {
+      if (await store.head(blobKey(key))) there.add(key);
       const stored = await store.put(blobKey(key), source);
       if (stored.bytes !== bytes || stored.sha256 !== sha256) throw new Error('a blob changed on its way to the store');
     },
     async discard({ key }) {
-      await store.delete(blobKey(key));
+      if (!there.has(key)) await store.delete(blobKey(key));
     },
   };
 }

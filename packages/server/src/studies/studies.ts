@@ -151,10 +151,16 @@ export class Studies {
     }
   }
 
-  /** Throws StudyError `not-found`, `in-use`. */
+  /** One's own, or with `jobs.manage-all` anybody's. Throws StudyError `not-found`, `forbidden`, `in-use`. */
   async remove(id: string, actor: Actor, requestId?: string): Promise<void> {
-    await this.get(id, actor);
-    const erased = await this.#erase(id, actor, 'deleted by its owner', requestId);
+    const { createdBy } = await this.get(id, actor);
+    const own = createdBy.kind === actor.kind && createdBy.id === actor.id;
+    if (!own && !may(actor, 'jobs.manage-all'))
+      throw new StudyError('forbidden', 'This study is somebody else’s', {
+        where: 'study',
+        next: 'Ask its owner or an administrator.',
+      });
+    const erased = await this.#erase(id, actor, own ? 'deleted by its owner' : 'deleted for its owner', requestId);
     if (erased === 'in-use')
       throw new StudyError('in-use', 'A job runs on this study', {
         where: 'study',

@@ -4,6 +4,8 @@ import { Failure } from '@isocenter/volume';
 export type StudyErrorKind =
   /** There is none, or it is somebody else's. */
   | 'not-found'
+  /** It may be seen, but is somebody else's. */
+  | 'forbidden'
   /** A job runs on it. */
   | 'in-use';
 
