@@ -21,15 +21,34 @@ export function forwardable(error: unknown): Omit<FailureMessage, 'defect'> | un
 export function failureMessage(error: unknown): FailureMessage {
   const failure = forwardable(error);
   if (failure) return { ...failure, defect: false };
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const place = error instanceof Error ? error.stack?.split('\n')[1]?.trim() : undefined;
+  const place = placeOf(error);
   return {
     kind: 'failure',
     name: 'ComputeError',
     failure: 'child-crashed',
-    message: `The run failed unexpectedly: ${withoutPaths(text)}`,
+    // Its own text stays here: V8 and libraries quote what they were reading, and that may be a patient's name.
+    message: `The run failed unexpectedly: ${kindOf(error)}`,
     ...(place === undefined ? {} : { where: withoutPaths(place) }),
     next: 'This is a defect of ours; please report it',
     defect: true,
   };
+}
+
+function kindOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'something that is no error was thrown';
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === 'string' && CODE.test(code) ? `${error.name} ${code}` : error.name;
+}
+
+/** As Node and ONNX Runtime give them. */
+const CODE = /^[A-Z][A-Z0-9_]{1,40}$/;
+
+/** The first line of our code; behind the text, which may have several lines that look like places. */
+function placeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.stack === undefined) return undefined;
+  const behind = error.stack.slice(error.stack.indexOf(error.message) + error.message.length);
+  return behind
+    .split('\n')
+    .find((line) => /^\s+at /.test(line))
+    ?.trim();
 }

@@ -37,8 +37,28 @@ describe('a failure', () => {
   it('that nobody foresaw is a defect, with the line of our code and no more', () => {
     const reply = failureMessage(new TypeError('x is not a function in /srv/data/patient/in.zip'));
     expect(reply).toMatchObject({ failure: 'child-crashed', defect: true });
-    expect(reply.message).toBe('The run failed unexpectedly: TypeError: x is not a function in …');
+    expect(reply.message).toBe('The run failed unexpectedly: TypeError');
     expect(reply.where).toMatch(/texts-of-children-name-no-place\.test\.ts:\d+/);
     expect(reply.where).not.toContain('/');
+  });
+
+  it('that nobody foresaw quotes nothing of what was read, which may be a patient', () => {
+    const quoted = (read: () => unknown): unknown => {
+      try {
+        return read();
+      } catch (error) {
+        return error;
+      }
+    };
+    const errors = [
+      quoted(() => JSON.parse('"Planted^Patient')),
+      quoted(() => BigInt('Planted^Patient')),
+      new Error('first line\n    at Planted^Patient (x.js:1:1)'),
+      'Planted^Patient',
+      Object.assign(new Error('Planted^Patient'), { code: 'Planted^Patient' }),
+    ];
+    for (const error of errors) expect(JSON.stringify(failureMessage(error))).not.toContain('Planted');
+    const missing = Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    expect(failureMessage(missing).message).toBe('The run failed unexpectedly: Error ENOENT');
   });
 });
