@@ -72,8 +72,6 @@ export interface ProviderSignIn {
     readonly address: string;
     readonly previous?: string;
   }): Promise<SignedIn & { readonly returnTo: string | undefined }>;
-  /** Where to send the browser after `signOut`, so that the provider's session ends too; undefined when it has no such page. */
-  signOutUrl(backTo: string): Promise<string | undefined>;
 }
 
 export interface KeyWish {

@@ -126,7 +126,6 @@ describe('signing in with a provider', () => {
       label: 'Hospital',
       begin: async () => begin,
       finish,
-      signOutUrl: async () => undefined,
     };
   };
 

@@ -6,6 +6,7 @@ import type { ChainedEntry } from '../audit/audit-trail.js';
 import { implement } from '../http/implement.js';
 import type { Services } from '../services/services.js';
 import { warmView } from './model-routes.js';
+import { pageView } from './page-view.js';
 import { selfTest } from './self-test.js';
 import { SettingsFile } from './settings-file.js';
 
@@ -22,15 +23,15 @@ export function administrationRoutes(app: FastifyInstance, parts: Services): voi
     const { cursor, limit, action, actor, subject, after, before } = query;
     const page = await audit.list(
       {
-        ...(action === undefined ? {} : { action }),
-        ...(actor === undefined ? {} : { actorId: actor }),
-        ...(subject === undefined ? {} : { subjectId: subject }),
-        ...(after === undefined ? {} : { after: new Date(after) }),
-        ...(before === undefined ? {} : { before: new Date(before) }),
+        action,
+        actorId: actor,
+        subjectId: subject,
+        after: after === undefined ? undefined : new Date(after),
+        before: before === undefined ? undefined : new Date(before),
       },
-      { limit, ...(cursor === undefined ? {} : { cursor }) },
+      { limit, cursor },
     );
-    return { items: page.entries.map(entryView), ...(page.next === undefined ? {} : { next: page.next }) };
+    return pageView(page.entries, page.next, entryView);
   });
 
   implement(
@@ -114,7 +115,7 @@ function valueDetails(value: unknown) {
 async function modelCounts({ registry }: Services): Promise<{ active: number; retired: number }> {
   const counts = { active: 0, retired: 0 };
   for (let cursor: string | undefined; ; ) {
-    const page = await registry.versions({ limit: COUNTED_AT_ONCE, ...(cursor === undefined ? {} : { cursor }) });
+    const page = await registry.versions({ limit: COUNTED_AT_ONCE, cursor });
     for (const { state } of page.versions) counts[state]++;
     if (page.next === undefined) return counts;
     cursor = page.next;

@@ -5,6 +5,7 @@ import type { StoredFeedback, StoredTelemetry } from '../feedback/statements.js'
 import { implement } from '../http/implement.js';
 import type { Services } from '../services/services.js';
 import { REST, visibleJob } from './job-routes.js';
+import { pageView } from './page-view.js';
 import { notFound } from './rest-error.js';
 
 export function feedbackRoutes(app: FastifyInstance, parts: Services): void {
@@ -18,8 +19,8 @@ export function feedbackRoutes(app: FastifyInstance, parts: Services): void {
 
   implement(app, api.feedback.list, async ({ query }) => {
     const { cursor, limit, ...filter } = query;
-    const page = await statements.listFeedback(filter, { limit, ...(cursor === undefined ? {} : { cursor }) });
-    return { items: page.items.map(feedbackView), ...(page.next === undefined ? {} : { next: page.next }) };
+    const page = await statements.listFeedback(filter, { limit, cursor });
+    return pageView(page.items, page.next, feedbackView);
   });
 
   implement(app, api.feedback.get, async ({ params }) => {
@@ -42,8 +43,8 @@ export function feedbackRoutes(app: FastifyInstance, parts: Services): void {
 
   implement(app, api.telemetry.list, async ({ query }) => {
     const { cursor, limit, ...filter } = query;
-    const page = await statements.listTelemetry(filter, { limit, ...(cursor === undefined ? {} : { cursor }) });
-    return { items: page.items.map(telemetryView), ...(page.next === undefined ? {} : { next: page.next }) };
+    const page = await statements.listTelemetry(filter, { limit, cursor });
+    return pageView(page.items, page.next, telemetryView);
   });
 }
 

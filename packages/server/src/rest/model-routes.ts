@@ -6,6 +6,7 @@ import { implement } from '../http/implement.js';
 import type { ModelFamily, ModelVersion } from '../registry/model.js';
 import type { Services } from '../services/services.js';
 import { isMultipart, readMultipart } from './multipart.js';
+import { pageView } from './page-view.js';
 import { notFound, RestError } from './rest-error.js';
 import { sliced } from './sliced.js';
 import { TemporaryFile } from './temporary-file.js';
@@ -20,11 +21,11 @@ export function modelRoutes(app: FastifyInstance, parts: Services): void {
     const { cursor, limit, family, state } = query;
     const page = await registry.versions({
       limit,
-      ...(cursor === undefined ? {} : { cursor }),
-      ...(family === undefined ? {} : { familyId: family }),
-      ...(state === undefined ? {} : { state }),
+      cursor,
+      familyId: family,
+      state,
     });
-    return { items: page.versions.map(modelView), ...(page.next === undefined ? {} : { next: page.next }) };
+    return pageView(page.versions, page.next, modelView);
   });
 
   implement(app, api.models.get, async ({ params }) => modelView(await versionOf(parts, params.model)));

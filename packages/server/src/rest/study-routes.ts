@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { implement } from '../http/implement.js';
 import type { Services } from '../services/services.js';
 import type { Study } from '../studies/studies.js';
+import { pageView } from './page-view.js';
 import { notFound } from './rest-error.js';
 
 export function studyRoutes(app: FastifyInstance, parts: Services): void {
@@ -18,8 +19,8 @@ export function studyRoutes(app: FastifyInstance, parts: Services): void {
 
   implement(app, api.studies.list, async ({ actor, query }) => {
     const { cursor, limit } = query;
-    const page = await studies.list({ limit, ...(cursor === undefined ? {} : { cursor }) }, actor);
-    return { items: page.items.map(studyView), ...(page.next === undefined ? {} : { next: page.next }) };
+    const page = await studies.list({ limit, cursor }, actor);
+    return pageView(page.items, page.next, studyView);
   });
 
   implement(app, api.studies.get, async ({ actor, params }) => studyView(await studies.get(params.study, actor)));

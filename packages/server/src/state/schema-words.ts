@@ -1,6 +1,7 @@
 /**
  * One sentence for every table and column. After migrations they become COMMENTs in the database, so that `psql \d+` shows them,
  * and from there docs/reference/database.md; its test fails where one is missing or speaks of a column that is gone.
+ * Long because it is a table, in the order of the migrations: it grows by a line with each column, and by nothing else.
  */
 import { type Kysely, sql } from 'kysely';
 import { readTables } from './backup/catalogue.js';

@@ -96,7 +96,6 @@ export async function fakeProvider(): Promise<FakeProvider> {
           token_endpoint: `${issuer}/token`,
           jwks_uri: `${issuer}/jwks`,
           userinfo_endpoint: `${issuer}/userinfo`,
-          end_session_endpoint: `${issuer}/logout`,
           response_types_supported: ['code'],
           subject_types_supported: ['public'],
           id_token_signing_alg_values_supported: ['RS256'],

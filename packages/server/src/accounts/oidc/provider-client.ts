@@ -103,14 +103,6 @@ export class ProviderClient {
     }
   }
 
-  /** Where the provider ends its own session, if it offers that. */
-  async endSessionUrl(backTo: string): Promise<URL | undefined> {
-    const { configuration } = await this.#discover();
-    if (!configuration.serverMetadata().end_session_endpoint) return undefined;
-    const oidc = await import('openid-client');
-    return oidc.buildEndSessionUrl(configuration, { post_logout_redirect_uri: backTo });
-  }
-
   /** Once for all who wait; a failure is not remembered. */
   async #discover(): Promise<Discovered> {
     this.#discovered ??= this.#read();

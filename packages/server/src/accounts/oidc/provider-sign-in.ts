@@ -71,10 +71,6 @@ export function openProviderSignIn(context: AccountContext, wanted: ProviderSett
         next: 'Ask an administrator of this server to map one of your groups to a role, or to enable your account.',
       });
     },
-
-    async signOutUrl(backTo) {
-      return (await client.endSessionUrl(backTo))?.href;
-    },
   };
 }
 
@@ -92,54 +88,81 @@ async function takeLogin({ db, clock }: AccountContext, cookie: string) {
 async function accountOf(
   context: AccountContext,
   trx: Executor,
-  { issuer, subject, claims }: ProviderIdentity,
+  identity: ProviderIdentity,
   role: Role | undefined,
 ): Promise<Account | undefined> {
-  const { audit, clock } = context;
   const known = await trx
     .selectFrom('account')
     .selectAll()
-    .where('issuer', '=', issuer)
-    .where('subject', '=', subject)
+    .where('issuer', '=', identity.issuer)
+    .where('subject', '=', identity.subject)
     .forUpdate()
     .executeTakeFirst();
-  const refused = { actor: STRANGER, action: 'user.sign-in-refused' };
-  if (role === undefined) {
-    // Whoever lost their groups keeps no session and no key either.
-    if (known) {
-      await trx
-        .updateTable('account')
-        .set({ disabled_at: known.disabled_at ?? clock() })
-        .where('id', '=', known.id)
-        .execute();
-      await trx.deleteFrom('account_session').where('account_id', '=', known.id).execute();
-    }
-    const host = new URL(issuer).host;
-    const about = known ? { kind: 'account', id: known.id } : { kind: 'provider', id: host };
-    await audit.record({ ...refused, subject: about, reason: 'no role at the provider' }, trx);
+  if (role === undefined || known?.disabled_at) {
+    await refuse(context, trx, identity, known, role);
     return undefined;
   }
-  if (known?.disabled_at) {
-    await audit.record({ ...refused, subject: { kind: 'account', id: known.id }, reason: 'account is disabled' }, trx);
-    return undefined;
+  return known
+    ? bringUpToDate(context, trx, known, shownName(identity.claims, identity.issuer), role)
+    : makeAccount(context, trx, identity, role);
+}
+
+/** Whoever lost their groups keeps no session and no key either. */
+async function refuse(
+  { audit, clock }: AccountContext,
+  trx: Executor,
+  { issuer }: ProviderIdentity,
+  known: Account | undefined,
+  role: Role | undefined,
+): Promise<void> {
+  if (known && role === undefined) {
+    await trx
+      .updateTable('account')
+      .set({ disabled_at: known.disabled_at ?? clock() })
+      .where('id', '=', known.id)
+      .execute();
+    await trx.deleteFrom('account_session').where('account_id', '=', known.id).execute();
   }
+  await audit.record(
+    {
+      actor: STRANGER,
+      action: 'user.sign-in-refused',
+      subject: known ? { kind: 'account', id: known.id } : { kind: 'provider', id: new URL(issuer).host },
+      reason: role === undefined ? 'no role at the provider' : 'account is disabled',
+    },
+    trx,
+  );
+}
+
+async function bringUpToDate(
+  { audit }: AccountContext,
+  trx: Executor,
+  known: Account,
+  name: string,
+  role: Role,
+): Promise<Account> {
+  if (known.role !== role)
+    await audit.record(
+      {
+        actor: STRANGER,
+        action: 'user.role-changed',
+        subject: { kind: 'account', id: known.id },
+        reason: 'groups at the provider',
+        details: { from: known.role, to: role },
+      },
+      trx,
+    );
+  await trx.updateTable('account').set({ name, role }).where('id', '=', known.id).execute();
+  return { ...known, name, role };
+}
+
+async function makeAccount(
+  { audit, clock }: AccountContext,
+  trx: Executor,
+  { issuer, subject, claims }: ProviderIdentity,
+  role: Role,
+): Promise<Account> {
   const name = shownName(claims, issuer);
-  if (known) {
-    if (known.role !== role) {
-      await audit.record(
-        {
-          actor: STRANGER,
-          action: 'user.role-changed',
-          subject: { kind: 'account', id: known.id },
-          reason: 'groups at the provider',
-          details: { from: known.role, to: role },
-        },
-        trx,
-      );
-    }
-    await trx.updateTable('account').set({ name, role }).where('id', '=', known.id).execute();
-    return { ...known, name, role };
-  }
   const account = await trx
     .insertInto('account')
     .values({ id: randomUUID(), name, role, issuer, subject, created_at: clock() })

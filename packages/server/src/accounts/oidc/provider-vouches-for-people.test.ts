@@ -247,16 +247,6 @@ describe('the provider', () => {
     expect(await kindOf(comeIn(withProvider({ clientSecret: 'old' })))).toBe('provider-refused');
   });
 
-  it('ends its session too', async () => {
-    const { provider } = withProvider();
-    const url = new URL((await provider.signOutUrl('https://isocenter.example/'))!);
-    expect(url.origin + url.pathname).toBe(`${faked.issuer}/logout`);
-    expect(Object.fromEntries(url.searchParams)).toMatchObject({
-      client_id: 'isocenter',
-      post_logout_redirect_uri: 'https://isocenter.example/',
-    });
-  });
-
   it.each([
     ['issuer', { issuer: 'http://idp.example' }],
     ['issuer', { issuer: 'idp' }],
