@@ -20,7 +20,9 @@ const byClass: Readonly<Record<string, ExitCode>> = {
   RuntimeFailure: exitCodes.model,
   TransformError: exitCodes.model,
   ConfigurationError: exitCodes.usage,
+  AddressError: exitCodes.usage,
   AddressFileError: exitCodes.server,
+  FetchError: exitCodes.server,
   StateError: exitCodes.server,
   BlobError: exitCodes.server,
   RegistryError: exitCodes.server,
@@ -64,8 +66,9 @@ function nextOf({ kind, next }: Failure): string | undefined {
 /** What `--json` prints for an error; problem details without stack. */
 export function errorDocument(error: unknown): object {
   if (isProblem(error)) {
-    const { kind, message, where, next, status, requestId } = error;
-    return { error: { class: error.name, kind, message, where, next, status, requestId } };
+    const { kind, message, where, fields, status, requestId } = error;
+    const next = nextOfProblem(error);
+    return { error: { class: error.name, kind, message, where, fields, next, status, requestId } };
   }
   if (isFailure(error))
     return {
@@ -104,12 +107,37 @@ function isProblem(error: unknown): error is ProblemError {
 }
 
 /** The server's own words; its request id finds the line in its log. */
-function problemText({ message, where, next, kind, status, requestId }: ProblemError): string {
+function problemText(error: ProblemError): string {
+  const { message, where, kind, status, requestId } = error;
   const place = where ? ` [${printableLine(where)}]` : '';
+  const fields = error.fields.map(({ path, fault }) => `\n  ${printableLine(`${path}: ${fault}`)}`).join('');
+  const next = nextOfProblem(error);
   const step = next ? `\n  Next: ${printableLine(next)}` : '';
   const request = requestId ? `, request ${requestId}` : '';
   const said = status === 0 ? kind : `the server says ${kind}, HTTP ${status}${request}`;
-  return printable(`${printableLine(message)}${place}${step}\n  (${said})`);
+  return printable(`${printableLine(message)}${place}${fields}${step}${networkCause(error)}\n  (${said})`);
+}
+
+/** The server tells programs what to request; people have commands. */
+function nextOfProblem({ kind, status, where, next }: ProblemError): string | undefined {
+  if (status === 401)
+    return "Give a key with --key or ISOCENTER_KEY. On the server's machine `isocenter keys create --name NAME --role ROLE` makes one.";
+  if (kind === 'not-found' && (where === 'model' || where === 'job')) return `\`isocenter ${where}s list\` shows them.`;
+  if (kind === 'validation') return undefined;
+  return next;
+}
+
+/** Why there was no answer, as far as the system says. */
+function networkCause(error: ProblemError): string {
+  if (error.status !== 0) return '';
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === undefined) continue;
+    return /SSL|EPROTO/.test(code)
+      ? `\n  Because: what answers there does not speak https (${code}); try http://`
+      : `\n  Because: ${printableLine(code)}`;
+  }
+  return '';
 }
 
 function describe(error: Failure): string {

@@ -10,7 +10,7 @@ export function commaList(text: string): string[] {
   return parts;
 }
 
-export function collect(value: string, previous: readonly string[]): readonly string[] {
+export function collect(value: string, previous: readonly string[] = []): readonly string[] {
   return [...previous, value];
 }
 

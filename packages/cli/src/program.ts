@@ -97,6 +97,7 @@ function buildProgram(act: Act): Command {
     .configureOutput({ outputError: (text, write) => write(printable(text)) });
   const json = () => new Option('--json', 'print one JSON document instead of text');
 
+  program.commandsGroup('Here, without a server:');
   program
     .command('segment')
     .argument('<input>', 'zip, tar, folder or file of DICOM, or a NIfTI or NRRD image')

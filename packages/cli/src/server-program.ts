@@ -10,29 +10,30 @@ export function addServerCommands(program: Command, act: Act): void {
   const json = () => new Option('--json', 'print one JSON document instead of text');
   const place = (command: Command) =>
     command
+      .optionsGroup('Which data directory:')
       .option('--home <folder>', 'data directory (ISOCENTER_HOME)', notEmpty)
       .option('--config <file>', 'configuration file; default: config.json in the data directory', notEmpty)
-      .option('--set <key=value>', 'any setting that `isocenter config` lists', collect, []);
+      .option('--set <key=value>', 'any setting that `isocenter config` lists', collect);
   const backing = (command: Command) =>
     place(command)
       .option('--database-url <url>', 'PostgreSQL to use instead of the built-in one (DATABASE_URL)', notEmpty)
-      .option(
-        '--blob-store <url>',
-        'where bytes lie: s3://…, azure://…, gs://…; default: the data directory',
-        notEmpty,
-      );
+      .option('--blob-store <url>', 'where bytes lie: s3://…, azure://…, gs://…; default: the data directory', notEmpty)
+      .optionsGroup('Options:');
   const remote = (command: Command) =>
     command
+      .optionsGroup('Which server:')
       .option('--url <address>', 'server (ISOCENTER_URL); default: the one of the data directory on this machine')
       .option('--key <key>', 'API key (ISOCENTER_KEY); the owner of the data directory needs none', notEmpty)
       .option('--home <folder>', 'data directory (ISOCENTER_HOME)', notEmpty)
+      .optionsGroup('Options:')
       .addOption(json());
 
+  program.commandsGroup('To run a server, and look after it on its machine:');
   backing(program.command('serve'))
     .option('--host <address>', 'address to listen on; default 127.0.0.1')
     .option('--port <n>', 'port for all protocols; default 8042, 0: any free one')
     .option('--workers <n>', 'jobs that the server runs itself at once; 0: leave them to `isocenter worker`')
-    .description('run the server: REST API, jobs, models')
+    .description('run the server until Ctrl-C: REST API, jobs, models')
     .action((options) => act(options, async () => (await import('./commands/serve.js')).serveCommand));
   backing(program.command('worker'))
     .option('--workers <n>', 'jobs at once')
@@ -58,10 +59,29 @@ export function addServerCommands(program: Command, act: Act): void {
       act({ input, ...options }, async () => (await import('./commands/restore.js')).restoreCommand),
     );
 
+  const audit = program.command('audit').description('the audit log of a server');
+  const loadAudit = () => import('./commands/audit.js');
+  backing(audit.command('verify'))
+    .argument('[export]', 'file of `audit export`; left out, the database is checked')
+    .option(
+      '--anchor <file>',
+      'an export, or what an earlier `audit verify` printed: shows when the end was cut off',
+      notEmpty,
+    )
+    .addOption(json())
+    .description('check every entry against the chain of hashes')
+    .action((input, options) => act({ input, ...options }, async () => (await loadAudit()).verifyAuditCommand));
+  backing(audit.command('export'))
+    .argument('<file>', 'file to write, one JSON entry per line')
+    .addOption(json())
+    .description('the whole log for an auditor, checkable without a server')
+    .action((file, options) => act({ file, ...options }, async () => (await loadAudit()).exportAuditCommand));
+
+  program.commandsGroup('To use a server, on this machine or with --url and --key elsewhere:');
   remote(program.command('submit'))
     .argument('<input>', 'zip, tar, folder or file of DICOM, or a NIfTI or NRRD image')
     .requiredOption('--model <name>', 'model as NAME[:VERSION]', notEmpty)
-    .option('--out <folder>', 'folder for the results; left out, they stay on the server', notEmpty)
+    .option('--out <folder>', 'folder for the results; left out, `jobs fetch` gets them later', notEmpty)
     .option('--format <list>', 'rtstruct,seg,nifti,nrrd,png,csv,sr,sc', commaList)
     .option('--series <wish>', 'SeriesInstanceUID, or number as `inspect` lists it')
     .option('--require-proof', 'fail unless every export reads back exactly')
@@ -94,7 +114,7 @@ export function addServerCommands(program: Command, act: Act): void {
     .action((model, options) => act({ model, ...options }, async () => (await load()).exportModelCommand));
   for (const [change, about] of [
     ['remove', 'remove a version; refused while jobs need it'],
-    ['retire', 'take a version out of use'],
+    ['retire', 'it takes no new jobs'],
     ['activate', 'put a retired version back into use'],
     ['warm', 'load it now, so that the first request is fast'],
     ['evict', 'give the memory of an idle model back'],
@@ -116,6 +136,12 @@ export function addServerCommands(program: Command, act: Act): void {
     .argument('<job>', 'id')
     .description('one job with its files, or why it failed')
     .action((job, options) => act({ job, ...options }, async () => (await loadJobs()).showJobCommand));
+  remote(jobs.command('fetch'))
+    .argument('<job>', 'id')
+    .requiredOption('--out <folder>', 'folder for the results; created when absent', notEmpty)
+    .option('--force', 'replace results that are already in the folder')
+    .description('its files, once it has succeeded')
+    .action((job, options) => act({ job, ...options }, async () => (await loadJobs()).fetchJobCommand));
   for (const [change, about] of [
     ['cancel', 'end a job'],
     ['retry', 'run a failed job again, while its images are still there'],
@@ -174,21 +200,15 @@ export function addServerCommands(program: Command, act: Act): void {
     .description('it stops working at once')
     .action((id, options) => act({ id, ...options }, async () => (await people()).revokeKeyCommand));
 
-  const audit = program.command('audit').description('the audit log of a server');
-  const loadAudit = () => import('./commands/audit.js');
-  backing(audit.command('verify'))
-    .argument('[export]', 'file of `audit export`; left out, the database is checked')
-    .option('--anchor <file>', 'an export or head that was kept elsewhere: shows when the end was cut off', notEmpty)
-    .addOption(json())
-    .description('check every entry against the chain of hashes')
-    .action((input, options) => act({ input, ...options }, async () => (await loadAudit()).verifyAuditCommand));
-  backing(audit.command('export'))
-    .argument('<file>', 'file to write, one JSON entry per line')
-    .addOption(json())
-    .description('the whole log for an auditor, checkable without a server')
-    .action((file, options) => act({ file, ...options }, async () => (await loadAudit()).exportAuditCommand));
-
   remote(program.command('selftest'))
     .description('a synthetic patient through a running server: contours out, compared, cleaned up')
     .action((options) => act(options, async () => (await import('./commands/remote/self-test.js')).selfTestCommand));
+
+  for (const command of program.commands) for (const one of [command, ...command.commands]) ownOptionsFirst(one);
+}
+
+/** The help shows groups in the order of their first option: what a command is about comes before where it acts. */
+function ownOptionsFirst(command: Command): void {
+  const place = ({ helpGroupHeading = 'Options:' }: Option) => Number(helpGroupHeading !== 'Options:');
+  (command.options as Option[]).sort((a, b) => place(a) - place(b));
 }

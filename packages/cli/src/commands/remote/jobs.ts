@@ -1,8 +1,10 @@
 /** `isocenter jobs …`: the queue of a server. */
 import type { Client } from '@isocenter/client';
+import { Failure } from '@isocenter/volume';
 import { table } from '../../output/table.js';
 import type { CommandContext } from '../../program.js';
 import { connect, type RemoteOptions } from '../../remote/connect.js';
+import { openResultFolder, saveFiles } from '../../remote/fetch-results.js';
 import { pages } from '../../remote/pages.js';
 
 const MOST_LISTED = 50;
@@ -59,6 +61,31 @@ export async function showJobCommand(
       ),
     );
   terminal.document({ job });
+  return undefined;
+}
+
+export class FetchError extends Failure<'no-files'> {}
+
+export async function fetchJobCommand(
+  options: RemoteOptions & { readonly job: string; readonly out: string; readonly force?: boolean },
+  { terminal }: CommandContext,
+): Promise<undefined> {
+  const { client } = connect(options);
+  const job = await client.jobs.get({ job: options.job });
+  if (job.files.length === 0)
+    throw new FetchError('no-files', `This job has no files; it is ${job.state}`, {
+      where: job.id,
+      next: `\`isocenter jobs show ${job.id}\` says more.`,
+    });
+  const folder = await openResultFolder(options.out, options.force === true);
+  try {
+    const files = await saveFiles(client, job, folder);
+    for (const file of files) terminal.print(file);
+    terminal.document({ job: job.id, files });
+  } catch (error) {
+    await folder.discard();
+    throw error;
+  }
   return undefined;
 }
 

@@ -1,6 +1,6 @@
 /** `isocenter models …`: what a server has, and what it is given. */
 import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile, rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Client } from '@isocenter/client';
@@ -8,6 +8,7 @@ import { table } from '../../output/table.js';
 import type { CommandContext } from '../../program.js';
 import { connect, type RemoteOptions } from '../../remote/connect.js';
 import { pages } from '../../remote/pages.js';
+import { readJson } from '../../remote/read-json.js';
 import { readStudy } from '../../remote/read-study.js';
 
 export async function listModelsCommand(options: RemoteOptions, { terminal }: CommandContext): Promise<undefined> {
@@ -41,23 +42,28 @@ export interface AddModelOptions extends RemoteOptions {
 
 export async function addModelCommand(options: AddModelOptions, context: CommandContext): Promise<undefined> {
   const { client } = connect(options);
+  const form = options.form === undefined ? undefined : await readJson(options.form, '--form');
   const { stream, mediaType } = await bundleBytes(options.input, context);
   const model = await client.models.add(
     {
       body: stream,
       ...(options.name === undefined ? {} : { name: options.name }),
       ...(options.modelVersion === undefined ? {} : { version: options.modelVersion }),
-      ...(options.form === undefined ? {} : { form: JSON.stringify(JSON.parse(await readFile(options.form, 'utf8'))) }),
+      ...(form === undefined ? {} : { form: JSON.stringify(form) }),
     },
     { contentType: mediaType },
   );
   context.endProgress();
   const { terminal } = context;
-  terminal.print(`${model.address}  ${model.kind}, ${model.structures.length} structures, SHA-256 ${model.sha256}`);
+  terminal.print(
+    `${model.address}  ${model.kind}, ${counted(model.structures.length, 'structure')}, SHA-256 ${model.sha256}`,
+  );
   if (model.problem) terminal.print(`It cannot be run: ${model.problem}`);
   terminal.document({ model });
   return undefined;
 }
+
+const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 async function bundleBytes(path: string, { watch }: CommandContext) {
   if ((await stat(path)).isDirectory()) {

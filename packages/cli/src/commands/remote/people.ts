@@ -3,6 +3,7 @@ import type { Role } from '@isocenter/client';
 import { table } from '../../output/table.js';
 import type { CommandContext } from '../../program.js';
 import { connect, type RemoteOptions } from '../../remote/connect.js';
+import { oneTimeLink, onlyHere } from '../../remote/one-time-link.js';
 
 const DAY_MS = 86_400_000;
 const day = (time: string | undefined) => time?.slice(0, 10) ?? '';
@@ -34,8 +35,10 @@ export async function inviteCommand(
     role: options.role,
     ...(options.name === undefined ? {} : { name: options.name }),
   });
-  const link = `${url}/setup?token=${encodeURIComponent(token)}`;
+  const link = await oneTimeLink(client, url, token);
   terminal.print(`${link}\n  for one ${options.role}, once, until ${expiresAt}`);
+  const hint = onlyHere(link);
+  if (hint) terminal.print(`  ${hint}`);
   terminal.document({ link, role: options.role, expiresAt });
   return undefined;
 }

@@ -1,11 +1,10 @@
 /** `isocenter submit`: a study to a model on a server, with its progress, and the result in a folder. */
-import { basename } from 'node:path';
 import type { Client } from '@isocenter/client';
-import { OutputFolder } from '@isocenter/formats';
 import { Failure, type Watch } from '@isocenter/volume';
 import { table } from '../../output/table.js';
 import type { CommandContext } from '../../program.js';
 import { connect, type RemoteOptions } from '../../remote/connect.js';
+import { openResultFolder, saveFiles } from '../../remote/fetch-results.js';
 import { readStudy } from '../../remote/read-study.js';
 
 export type SubmitErrorKind = 'failed' | 'cancelled';
@@ -26,28 +25,20 @@ export interface SubmitOptions extends RemoteOptions {
 type Job = Awaited<ReturnType<Client['jobs']['get']>>;
 
 export async function submitCommand(options: SubmitOptions, context: CommandContext): Promise<undefined> {
-  const { terminal, watch } = context;
+  const { terminal } = context;
   const { client } = connect(options);
-  const study = await readStudy(options.input, watch);
-  const { id } = await client.jobs.create(
-    {
-      model: options.model,
-      body: study.stream,
-      ...(options.format ? { formats: options.format as never } : {}),
-      ...(options.series ? { series: options.series } : {}),
-      ...(options.requireProof ? { requireExact: true } : {}),
-    },
-    { contentType: study.mediaType, ...(watch.signal ? { signal: watch.signal } : {}) },
-  );
-  const job = await ended(client, id, watch);
+  // Before anything is sent: an hour of work must not end at a folder that cannot be written to.
+  const folder = options.out === undefined ? undefined : await openResultFolder(options.out, options.force === true);
+  let job: Job;
+  let files: readonly string[] = [];
+  try {
+    job = await finishedJob(client, options, context);
+    if (folder) files = await saveFiles(client, job, folder);
+  } catch (error) {
+    await folder?.discard();
+    throw error;
+  }
   context.endProgress();
-  if (job.state === 'cancelled') throw new SubmitError('cancelled', 'The job was cancelled', { where: `job ${id}` });
-  if (job.state === 'failed')
-    throw new SubmitError('failed', job.failure?.message ?? 'The job failed', {
-      where: [`job ${id}`, job.failure?.where].filter(Boolean).join(', '),
-      ...(job.failure?.next ? { next: job.failure.next } : {}),
-    });
-  const files = options.out ? await fetchFiles(client, job, options.out, options.force === true) : [];
   terminal.print(
     table(
       ['structure', 'voxels', 'ml', 'contours', 'proof'],
@@ -60,10 +51,34 @@ export async function submitCommand(options: SubmitOptions, context: CommandCont
       ]),
     ),
   );
-  terminal.print(`\njob ${id}`);
+  terminal.print(`\njob ${job.id}`);
   for (const file of files) terminal.print(file);
+  if (!folder) terminal.print(`isocenter jobs fetch ${job.id} --out FOLDER   gets its files`);
   terminal.document({ job, files });
   return undefined;
+}
+
+/** Sends the study and waits. Throws SubmitError when the job did not succeed. */
+async function finishedJob(client: Client, options: SubmitOptions, { watch }: CommandContext): Promise<Job> {
+  const study = await readStudy(options.input, watch);
+  const { id } = await client.jobs.create(
+    {
+      model: options.model,
+      body: study.stream,
+      ...(options.format ? { formats: options.format as never } : {}),
+      ...(options.series ? { series: options.series } : {}),
+      ...(options.requireProof ? { requireExact: true } : {}),
+    },
+    { contentType: study.mediaType, ...(watch.signal ? { signal: watch.signal } : {}) },
+  );
+  const job = await ended(client, id, watch);
+  if (job.state === 'cancelled') throw new SubmitError('cancelled', 'The job was cancelled', { where: `job ${id}` });
+  if (job.state === 'failed')
+    throw new SubmitError('failed', job.failure?.message ?? 'The job failed', {
+      where: [`job ${id}`, job.failure?.where].filter(Boolean).join(', '),
+      ...(job.failure?.next ? { next: job.failure.next } : {}),
+    });
+  return job;
 }
 
 /** Follows the job to its end; Ctrl-C cancels it on the server as well. */
@@ -78,18 +93,4 @@ async function ended(client: Client, id: string, watch: Watch): Promise<Job> {
     throw error;
   }
   return client.jobs.get({ job: id });
-}
-
-async function fetchFiles(client: Client, job: Job, folder: string, overwrite: boolean): Promise<readonly string[]> {
-  const out = await OutputFolder.create(folder, { overwrite, stem: 'segmentation' });
-  try {
-    for (const { name } of job.files) {
-      const download = await client.results.file({ job: job.id, file: name });
-      await out.write(basename(name), await download.read());
-    }
-    return (await out.commit()).map(String);
-  } catch (error) {
-    await out.discard();
-    throw error;
-  }
 }

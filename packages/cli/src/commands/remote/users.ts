@@ -3,6 +3,7 @@ import type { Client, Role } from '@isocenter/client';
 import { Failure } from '@isocenter/volume';
 import type { CommandContext } from '../../program.js';
 import { connect, type RemoteOptions } from '../../remote/connect.js';
+import { oneTimeLink } from '../../remote/one-time-link.js';
 
 export class UserError extends Failure<'not-found'> {}
 
@@ -31,7 +32,8 @@ export const unlockUserCommand = command(async (client, user) => {
 
 export const resetUserCommand = command(async (client, user, url) => {
   const { token, expiresAt } = await client.users.resetLink({ user });
-  return `${url}/setup?token=${encodeURIComponent(token)} sets a new password, once, until ${expiresAt}`;
+  const link = await oneTimeLink(client, url, token);
+  return `${link} sets a new password, once, until ${expiresAt}`;
 });
 
 export const removeUserCommand = command(async (client, user) => {
