@@ -1,9 +1,10 @@
 /** The addresses of the server's own pages. Until the console exists they are all that a browser sees. */
 import { isFailure } from '@isocenter/volume';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { cookieOf, SESSION_COOKIE } from './cookies.js';
 import { HttpError } from './http-error.js';
 import { homePage } from './pages/home-page.js';
+import { ICON_PATH, icon } from './pages/icon.js';
 import { sendPage, wantsPage } from './pages/layout.js';
 import { linkPage } from './pages/link-page.js';
 import { problemPage, problemsPage, refusedPage } from './pages/problem-pages.js';
@@ -18,18 +19,22 @@ export function servePages(app: FastifyInstance): void {
   const { accounts, settings } = context;
   const open = { config: { access: 'public' } } as const;
 
+  const signedIn = async (request: FastifyRequest) => {
+    const sessionToken = cookieOf(request, SESSION_COOKIE);
+    return sessionToken === undefined ? undefined : accounts.authenticate({ sessionToken, address: request.ip });
+  };
+
   app.get('/', open, async (request, reply) => {
     const ready = await context.ready?.();
-    reply.header('vary', 'accept');
+    reply.header('vary', 'accept, cookie');
     if (!wantsPage(request)) return { name: 'isocenter', version: settings.version, ready };
-    sendPage(reply, homePage({ version: settings.version, ready, needsSetup: await accounts.needsSetup() }));
+    const [needsSetup, person] = [await accounts.needsSetup(), await signedIn(request)];
+    sendPage(reply, homePage({ version: settings.version, ready, needsSetup, person }));
     return reply;
   });
 
   app.get('/sign-in', open, async (request, reply) => {
-    const sessionToken = cookieOf(request, SESSION_COOKIE);
-    const actor =
-      sessionToken === undefined ? undefined : await accounts.authenticate({ sessionToken, address: request.ip });
+    const actor = await signedIn(request);
     sendPage(
       reply,
       actor === undefined ? signInPage({ elsewhere: accounts.provider?.label }) : signedInPage(actor.name, actor.role),
@@ -62,6 +67,9 @@ export function servePages(app: FastifyInstance): void {
     sendPage(reply, page);
   });
 
+  app.get(ICON_PATH, open, (_request, reply) => {
+    void reply.header('cache-control', 'public, max-age=3600').type('image/svg+xml').send(icon);
+  });
   app.get(STYLE_PATH, open, (_request, reply) => {
     void reply.header('cache-control', 'public, max-age=3600').type('text/css; charset=utf-8').send(style);
   });

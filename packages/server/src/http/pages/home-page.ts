@@ -7,9 +7,11 @@ export interface HomeFacts {
   /** Undefined: not known here. */
   readonly ready: boolean | undefined;
   readonly needsSetup: boolean;
+  /** Who is signed in. */
+  readonly person?: { readonly name: string; readonly role: string } | undefined;
 }
 
-export function homePage({ version, ready, needsSetup }: HomeFacts): Page {
+export function homePage({ version, ready, needsSetup, person }: HomeFacts): Page {
   const state =
     ready === false
       ? html`<span class="state bad">not ready</span>: see <a href="/health/ready">why</a>`
@@ -17,7 +19,13 @@ export function homePage({ version, ready, needsSetup }: HomeFacts): Page {
   const next = needsSetup
     ? html`<p class="fault" role="status">There is no administrator yet. Open the one-time link that the server printed when it
 started; the next start prints a new one.</p>`
-    : html`<p><a class="button" href="/sign-in">Sign in</a></p>`;
+    : person === undefined
+      ? html`<p><a class="button" href="/sign-in">Sign in</a></p>`
+      : html`<p>You are signed in as <strong>${person.name}</strong> (${person.role}). <a href="/sign-in">Sign out</a></p>
+<h2>Next</h2>
+<p>In a terminal on this server's machine: <code>npx isocenter selftest</code> checks it,
+<code>npx isocenter submit STUDY.zip --model ct-basic --out result</code> sends it a study. From elsewhere, programs need a key:
+<code>npx isocenter keys create --name NAME --role data-scientist</code></p>`;
   return {
     title: 'Server',
     body: html`<h1>This is an Isocenter server</h1>

@@ -1,6 +1,7 @@
 /** The frame of the few pages that the server draws itself: no script, one style sheet, readable without either. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Html, html } from './html.js';
+import { ICON_PATH, mark } from './icon.js';
 import { STYLE_PATH } from './style.js';
 
 const POLICY = [
@@ -30,6 +31,7 @@ export function sendPage(reply: FastifyReply, { title, body }: Page, status = 20
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${title} · Isocenter</title>
+<link rel="icon" href="${ICON_PATH}" type="image/svg+xml">
 <link rel="stylesheet" href="${STYLE_PATH}">
 </head>
 <body>
@@ -46,6 +48,3 @@ ${body}
     .header('content-type', 'text/html; charset=utf-8')
     .send(page.text);
 }
-
-/** Three beams that meet in the isocenter. */
-const mark = html`<svg viewBox="0 0 32 32" width="28" height="28" aria-hidden="true" focusable="false"><circle cx="16" cy="16" r="13" fill="none" stroke="currentColor" stroke-width="2"/><path d="M16 3v26M4.7 9.5l22.6 13M27.3 9.5 4.7 22.5" stroke="currentColor" stroke-width="1.5"/><circle cx="16" cy="16" r="4" fill="currentColor"/></svg>`;

@@ -19,6 +19,8 @@ const HEADINGS: Readonly<Record<LinkInfo['purpose'], readonly [string, string]>>
 export function linkPage({ token, link, fault, name }: LinkFacts): Page {
   const [heading, text] = HEADINGS[link.purpose];
   const fixed = link.name !== undefined;
+  // After a refusal the name stands there already: what is missing is the password.
+  const known = fixed || (name !== undefined && name !== '');
   return {
     title: heading,
     body: html`<h1>${heading}</h1>
@@ -27,10 +29,10 @@ ${fault === undefined ? '' : html`<p class="fault" role="alert">${fault}</p>`}
 <form method="post" action="/auth/accept-invite">
 <input type="hidden" name="token" value="${token}">
 <label for="name">Name</label>
-<input id="name" name="name" value="${link.name ?? name ?? ''}" ${fixed ? 'readonly' : ''} autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="128" required ${fixed ? '' : 'autofocus'}>
+<input id="name" name="name" value="${link.name ?? name ?? ''}" ${fixed ? 'readonly' : ''} autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="128" required ${known ? '' : 'autofocus'}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="new-password" maxlength="1024" aria-describedby="hint" required ${fixed ? 'autofocus' : ''}>
-<p class="soft" id="hint">A long sentence is better than a short riddle.</p>
+<input id="password" name="password" type="password" autocomplete="new-password" maxlength="1024" aria-describedby="hint" required ${known ? 'autofocus' : ''}>
+<p class="soft" id="hint">12 or more characters. Four unrelated words are good.</p>
 <button type="submit">${link.purpose === 'reset' ? 'Save' : 'Create account'}</button>
 </form>
 <p class="soft">Role: ${link.role}</p>`,

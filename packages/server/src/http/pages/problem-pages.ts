@@ -1,6 +1,6 @@
 /** The pages that `type` of a problem document points to, made from the table that chooses the status. */
 import { problemTable, titles } from '../problem-table.js';
-import { html } from './html.js';
+import { Html, html } from './html.js';
 import type { Page } from './layout.js';
 
 /** What is told to somebody who came by a browser and was refused. */
@@ -35,10 +35,14 @@ Programs decide on <code>kind</code>.</p>
 }
 
 export function problemsPage(): Page {
-  const rows = Object.values(problemTable).flatMap(({ area, status, kinds }) => [
-    row(area, 'any other', status),
-    ...Object.entries(kinds ?? {}).map(([kind, rule]) => row(area, kind, rule.status)),
-  ]);
+  // Several classes of errors share an area, and may say the same about it.
+  const lines = new Set(
+    Object.values(problemTable).flatMap(({ area, status, kinds }) => [
+      row(area, 'any other', status).text,
+      ...Object.entries(kinds ?? {}).map(([kind, rule]) => row(area, kind, rule.status).text),
+    ]),
+  );
+  const rows = [...lines].map((text) => new Html(text));
   return {
     title: 'Problem kinds',
     body: html`<h1>Problem kinds</h1>

@@ -17,9 +17,9 @@ export function signInPage({ fault, name, elsewhere }: SignInFacts): Page {
 ${fault === undefined ? '' : html`<p class="fault" role="alert" id="fault">${fault}</p>`}
 <form method="post" action="/auth/sign-in">
 <label for="name">Name</label>
-<input id="name" name="name" value="${name ?? ''}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="128" required autofocus>
+<input id="name" name="name" value="${name ?? ''}" autocomplete="username" autocapitalize="none" spellcheck="false" maxlength="128" required ${name ? '' : 'autofocus'}>
 <label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required>
+<input id="password" name="password" type="password" autocomplete="current-password" maxlength="1024" required ${name ? 'autofocus' : ''}>
 <button type="submit">Sign in</button>
 </form>
 ${elsewhere === undefined ? '' : html`<p><a class="button second" href="/auth/oidc/begin">${elsewhere}</a></p>`}
