@@ -23,6 +23,8 @@ export interface FileAnswer {
   /** For `Content-Disposition`; a name of ours, never one that a client sent. */
   readonly fileName?: string;
   open(range?: { readonly first: number; readonly last: number }): Promise<Readable>;
+  /** Called instead of `open` when no bytes are wanted after all: HEAD, 304, a range that is not there. */
+  dismiss?(): void;
 }
 
 /** The session cookie of a browser. */

@@ -16,6 +16,21 @@ export async function openFile(
   answer: FileAnswer,
   status: number,
 ): Promise<Readable | undefined> {
+  let stream: Readable | undefined;
+  try {
+    stream = await openWanted(request, reply, answer, status);
+  } finally {
+    if (stream === undefined) answer.dismiss?.();
+  }
+  return stream;
+}
+
+async function openWanted(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  answer: FileAnswer,
+  status: number,
+): Promise<Readable | undefined> {
   const etag = answer.sha256 === undefined ? undefined : `"${answer.sha256}"`;
   reply.header('accept-ranges', 'bytes');
   if (etag !== undefined) reply.header('etag', etag);

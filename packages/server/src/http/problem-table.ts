@@ -122,6 +122,7 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
     area: 'rest',
     status: 400,
     kinds: {
+      busy,
       'priority-not-allowed': at(403),
       'not-found': at(404),
       'no-result': at(409),

@@ -16,6 +16,7 @@ type FamilyView = Awaited<CallAnswer<typeof api.families.get>>;
 
 export function modelRoutes(app: FastifyInstance, parts: Services): void {
   const { registry, compute, temporaryFolder } = parts;
+  const exports = new ExportPlaces();
 
   implement(app, api.models.list, async ({ query }) => {
     const { cursor, limit, family, state } = query;
@@ -75,7 +76,7 @@ export function modelRoutes(app: FastifyInstance, parts: Services): void {
 
   implement(app, api.models.export, async ({ params }) => {
     const version = await versionOf(parts, params.model);
-    const file = new TemporaryFile(temporaryFolder);
+    const file = new TemporaryFile(temporaryFolder, exports.enter());
     try {
       await registry.exportTo(version.id, file.path);
       return await file.answer({ mediaType: 'application/zip', fileName: `${version.name}-${version.version}.zip` });
@@ -140,6 +141,27 @@ async function familyOf({ registry }: Services, wanted: string): Promise<ModelFa
   const family = await registry.family(wanted);
   if (!family) throw notFound('family', 'GET /isocenter/v1/families lists them.');
   return family;
+}
+
+/** Each export is a copy of a model on our disk until it was fetched, and everybody who may read models may ask for one. */
+const MOST_EXPORTS = 8;
+
+class ExportPlaces {
+  #taken = 0;
+
+  /** Returns what gives the place back, once. Throws RestError `busy`. */
+  enter(): () => void {
+    if (this.#taken >= MOST_EXPORTS)
+      throw new RestError('busy', 'As many models as this server exports at the same time are being fetched', {
+        next: 'Ask again in a few seconds.',
+      });
+    this.#taken += 1;
+    let left = false;
+    return () => {
+      if (!left) this.#taken -= 1;
+      left = true;
+    };
+  }
 }
 
 interface FormQuery {

@@ -13,6 +13,8 @@ export type RestErrorKind =
   | 'priority-not-allowed'
   /** The setting is fixed where the server was started. */
   | 'not-changeable'
+  /** As many exports lie on the disk as may. */
+  | 'busy'
   | 'bad-form'
   | 'bad-value';
 

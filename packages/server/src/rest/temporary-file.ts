@@ -7,14 +7,17 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { FileAnswer } from '../http/call.js';
 
-/** An answer whose bytes nobody fetches (HEAD, If-None-Match) is removed after this. */
+/** An answer whose bytes nobody fetches is removed after this. */
 const UNFETCHED_MS = 60_000;
 
 export class TemporaryFile {
   readonly path: string;
+  readonly #whenGone: () => void;
 
-  constructor(folder: string) {
+  /** `whenGone`: gives back what the file stood for; may be called again. */
+  constructor(folder: string, whenGone: () => void = () => {}) {
     this.path = join(folder, randomUUID());
+    this.#whenGone = whenGone;
   }
 
   async receive(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
@@ -23,6 +26,7 @@ export class TemporaryFile {
 
   async remove(): Promise<void> {
     await rm(this.path, { force: true });
+    this.#whenGone();
   }
 
   /** As an answer; the file goes when it was sent. */
@@ -37,6 +41,10 @@ export class TemporaryFile {
         const stream = createReadStream(this.path, range ? { start: range.first, end: range.last } : {});
         stream.once('close', () => void this.remove());
         return stream;
+      },
+      dismiss: () => {
+        clearTimeout(unfetched);
+        void this.remove();
       },
     };
   }
