@@ -24,8 +24,12 @@ export interface InstallationOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Each worker as on a machine of its own: with its own data directory. Needs the two above. */
   readonly apart?: boolean;
-  /** Address of the server; default loopback. */
+  /** Address of the server; default loopback. Another one needs `key`, since the owner's token counts on loopback only. */
   readonly host?: string;
+  /** An API key that exists; default: one is made. */
+  readonly key?: string;
+  /** The same database as this process reaches it, when that differs. */
+  readonly askUrl?: string;
   /** Before the program, such as `ip netns exec name`; `worker` undefined: the server. */
   readonly before?: (worker: number | undefined) => readonly string[];
 }
@@ -46,6 +50,7 @@ export class Installation {
   /** Where processes of this run put temporary files. */
   readonly temporary: string;
   readonly #databaseUrl: string | undefined;
+  readonly #key: string | undefined;
   readonly #clusters = new Set<string>();
   #url: string | undefined;
   #client: Client | undefined;
@@ -54,7 +59,8 @@ export class Installation {
     this.folder = folder;
     this.home = join(folder, 'home');
     this.temporary = join(folder, 'tmp');
-    this.#databaseUrl = options.databaseUrl;
+    this.#databaseUrl = options.askUrl ?? options.databaseUrl;
+    this.#key = options.key;
     const { databaseUrl, blobStore, host = '127.0.0.1', apart, before } = options;
     const env = { ...process.env, ...options.env, TMPDIR: this.temporary };
     const shared = [
@@ -141,6 +147,7 @@ export class Installation {
     return until(START_MS, 'a key is made', async () => {
       const address = this.#address();
       if (!address) return undefined;
+      if (this.#key !== undefined) return createClient({ url: address.url, key: this.#key, reconnectMs: 200 });
       const owner = createClient({ url: address.url, key: address.token });
       try {
         const { key } = await owner.keys.create({ name: 'survival', role: 'service' });

@@ -26,6 +26,8 @@ export interface Kill {
    * Undefined: it was never seen, or none of its jobs needed another start.
    */
   recoveredMs: number | undefined;
+  /** It was not seen within three minutes. */
+  late: boolean;
 }
 
 /** Kinds that end running work come more often than those that everything waits for. */
@@ -189,7 +191,7 @@ export class Killer {
   }
 
   #note(kind: KillKind, jobs: Kill['jobs'], recovery: () => Promise<unknown>): void {
-    const record: Kill = { kind, at: new Date(), jobs, recoveredMs: undefined };
+    const record: Kill = { kind, at: new Date(), jobs, recoveredMs: undefined, late: false };
     this.kills.push(record);
     const began = performance.now();
     this.#recoveries.push(
@@ -197,7 +199,9 @@ export class Killer {
         (again) => {
           if (again !== false) record.recoveredMs = performance.now() - began;
         },
-        () => undefined,
+        () => {
+          record.late = true;
+        },
       ),
     );
   }

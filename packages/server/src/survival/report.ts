@@ -18,7 +18,7 @@ export function reportText(report: SurvivalReport): string {
     `seed ${seed}: ${acknowledged.length} jobs acknowledged (${repeated} after repeated requests), ${kills.length} kills, ${seconds} s`,
     '',
     table(
-      ['killed', 'times', 'with a job', 'until', 'median s', 'longest s'],
+      ['killed', 'times', 'with a job', 'until', 'median s', 'longest s', 'not in 180 s'],
       killKinds.map((kind) => killRow(kind, kills)),
     ),
     '',
@@ -50,6 +50,7 @@ function killRow(kind: (typeof killKinds)[number], kills: readonly Kill[]): stri
     RECOVERY[kind],
     shown(times[times.length >> 1]),
     shown(times.at(-1)),
+    String(of.filter(({ late }) => late).length),
   ];
 }
 
