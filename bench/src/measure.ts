@@ -9,7 +9,9 @@ export async function measureCommand(command: readonly string[], runs = 1): Prom
     const again = await measureOnce(command);
     best = {
       ...again,
-      seconds: Math.min(best.seconds, again.seconds),
+      ...(best.seconds === undefined || again.seconds === undefined
+        ? {}
+        : { seconds: Math.min(best.seconds, again.seconds) }),
       peakBytes: Math.max(best.peakBytes, again.peakBytes),
     };
   }

@@ -1,6 +1,6 @@
 /**
- * Which peers are here: a Python interpreter with modules (bench/peers/install.sh makes one in bench/.peers), programs on
- * the PATH. ISOCENTER_PEERS names another interpreter, or is `none` to run without peers.
+ * Which peers are here: a Python interpreter with modules, npm packages (bench/peers/install.sh puts both into bench/.peers), programs
+ * on the PATH. ISOCENTER_PEERS names another interpreter, or is `none` to run without peers; ISOCENTER_PEERS_NPM another folder of packages.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -67,6 +67,29 @@ export class Peers {
     if (spawnSync('which', [program]).status !== 0)
       return { name, ...options, skipped: `no ${program} on the PATH; ${INSTALL}` };
     return { name, ...options, command };
+  }
+
+  /** A package of npm; `command` gets its folder. */
+  npm(name: string, command: (folder: string) => readonly string[], options: PeerOptions = {}): Contender {
+    const folder = join(process.env.ISOCENTER_PEERS_NPM ?? join(benchFolder, '.peers/npm'), 'node_modules', name);
+    if (!this.#off && existsSync(folder)) return { name, ...options, command: command(folder) };
+    return this.absent(name, `no ${folder}`, options);
+  }
+
+  /** A program of an environment of its own, beside that of the other Python peers: its requirements exclude theirs. */
+  environment(
+    name: string,
+    program: string,
+    command: (path: string) => readonly string[],
+    options: PeerOptions = {},
+  ): Contender {
+    const path = join(dirname(this.#python), '../..', program, 'bin', program);
+    if (!this.#off && existsSync(path)) return { name, ...options, command: command(path) };
+    return this.absent(name, `no ${path}`, options);
+  }
+
+  absent(name: string, reason: string, options: PeerOptions = {}): Contender {
+    return { name, ...options, skipped: this.#off ? 'ISOCENTER_PEERS=none' : `${reason}; ${INSTALL}` };
   }
 
   #missing(modules: readonly string[]): string | undefined {

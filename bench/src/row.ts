@@ -3,9 +3,12 @@
  * Every measured script prints `{ seconds, peakBytes, check }` as its last line; `check` shows that the same work was done.
  */
 export interface Measured {
-  readonly seconds: number;
+  /** Absent where the row is about memory or disk alone. */
+  readonly seconds?: number;
   readonly peakBytes: number;
   readonly check: unknown;
+  /** Further figures, for people: "p95 12 ms". */
+  readonly figures?: readonly string[];
 }
 
 /** A process that does the work: program and arguments, or the reason why it cannot run here. */
@@ -18,7 +21,7 @@ export type Contender = { readonly name: string; readonly aim?: Aim } & (
   | { readonly skipped: string }
 );
 
-/** What issue A asks for: time of the peer ÷ our time, and our peak memory ÷ the peer's. */
+/** What the issues ask for: time of the peer ÷ our time, and our peak memory ÷ the peer's. */
 export interface Aim {
   readonly speed?: number;
   readonly memory?: number;

@@ -1,10 +1,11 @@
-/** The rows of the bench: who does which work, on which input, and what is aimed at (issue A, "Speed and memory to reach"). */
+/** The rows of the bench: who does which work, on which input, and what is aimed at (issue A, "Speed and memory to reach"; those of the server: server-rows.ts). */
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { agreeWithin, equal, labelCountsWithin } from './agreement.js';
 import { makeInputs } from './inputs/inputs.js';
 import { benchFolder, Peers } from './peers.js';
 import type { Contender, Row } from './row.js';
+import { SERVER_MODULES, serverRows } from './server-rows.js';
 
 const MODULES = [
   'pydicom',
@@ -19,6 +20,7 @@ const MODULES = [
   'onnxruntime',
   'monai',
   'torch',
+  ...SERVER_MODULES,
 ];
 const PEAK_OF_VOLUME = 2.5;
 const INT16_BYTES = 2;
@@ -185,12 +187,12 @@ export async function rows(tiny: boolean): Promise<Row[]> {
   });
   list.push({
     name: 'start: isocenter --help',
-    own: { text: `< ${START_SECONDS} s`, holds: ({ seconds }) => seconds < START_SECONDS },
+    own: { text: `< ${START_SECONDS} s`, holds: ({ seconds = 1 }) => seconds < START_SECONDS },
     ours: {
       name: 'Isocenter',
       command: [...timed, process.execPath, join(benchFolder, '../packages/cli/bin/isocenter.js'), '--help'],
     },
     peers: [peers.python('python -c "import monai"', ['monai'], timed, ['-c', 'import monai'])],
   });
-  return list;
+  return [...list, ...serverRows(peers, tiny)];
 }

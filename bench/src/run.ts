@@ -12,6 +12,8 @@ const option = (name: string) => (args.includes(name) ? args[args.indexOf(name) 
 const tiny = args.includes('--tiny');
 const only = option('--only');
 
+const SHORT_SECONDS = 0.01;
+
 interface Result {
   readonly row: string;
   readonly who: string;
@@ -62,7 +64,7 @@ async function run(row: Row, contender: Contender, ours?: Measured): Promise<Mea
     const measured = await measureCommand(contender.command, contender.runs);
     const isPeer = contender !== row.ours;
     const difference = ours && isPeer ? row.differs?.(ours.check, measured.check) : undefined;
-    const speedRatio = ours && isPeer ? measured.seconds / ours.seconds : undefined;
+    const speedRatio = ours?.seconds && isPeer && measured.seconds ? measured.seconds / ours.seconds : undefined;
     const memoryRatio = ours && isPeer ? ours.peakBytes / measured.peakBytes : undefined;
     const aims: string[] = [];
     let reached = true;
@@ -71,7 +73,7 @@ async function run(row: Row, contender: Contender, ours?: Measured): Promise<Mea
       reached &&= speedRatio >= contender.aim.speed;
     }
     if (isPeer && contender.aim?.memory && memoryRatio) {
-      aims.push(`memory ≤ ${contender.aim.memory} ×`);
+      aims.push(`memory ≤ ${Number(contender.aim.memory.toFixed(2))} ×`);
       reached &&= memoryRatio <= contender.aim.memory;
     }
     if (!isPeer && row.own) {
@@ -100,17 +102,19 @@ function report(result: Result): void {
   results.push(result);
   const number = (value: number | undefined, digits: number) =>
     (value === undefined ? '' : value.toFixed(digits)).padStart(9);
+  // Three digits after the point are too few for a request of a tenth of a millisecond.
+  const digitsOf = (seconds = 1) => (seconds < SHORT_SECONDS ? 6 : 3);
   const verdict = result.reached === undefined ? '' : tiny ? '' : result.reached ? ' reached' : ' NOT REACHED';
   const { measured } = result;
   console.log(
     [
       result.row.padEnd(44),
       result.who.padEnd(26),
-      number(measured?.seconds, 3),
+      number(measured?.seconds, digitsOf(measured?.seconds)),
       number(measured && measured.peakBytes / 2 ** 20, 0),
       number(result.speedRatio, 2),
       number(result.memoryRatio, 2),
-      ` ${result.note ?? ''}${verdict}`,
+      ` ${result.note ?? ''}${verdict}${measured?.figures ? ` (${measured.figures.join('; ')})` : ''}`,
     ].join(' '),
   );
   if (result.difference) console.log(`  warning: not the same result as ours: ${result.difference}`);
