@@ -23,9 +23,11 @@ started; the next start prints a new one.</p>`
       ? html`<p><a class="button" href="/sign-in">Sign in</a></p>`
       : html`<p>You are signed in as <strong>${person.name}</strong> (${person.role}). <a href="/sign-in">Sign out</a></p>
 <h2>Next</h2>
-<p>In a terminal on this server's machine: <code>npx isocenter selftest</code> checks it,
-<code>npx isocenter submit STUDY.zip --model ct-basic --out result</code> sends it a study. From elsewhere, programs need a key:
-<code>npx isocenter keys create --name NAME --role data-scientist</code></p>`;
+<p>In a terminal on this server's machine: a check, then a study.</p>
+<code class="line">npx isocenter selftest</code>
+<code class="line">npx isocenter submit STUDY.zip --model ct-basic --out result</code>
+<p>Programs elsewhere need a key:</p>
+<code class="line">npx isocenter keys create --name NAME --role data-scientist</code>`;
   return {
     title: 'Server',
     body: html`<h1>This is an Isocenter server</h1>

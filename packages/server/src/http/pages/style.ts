@@ -36,6 +36,7 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: .3rem 1.2rem; }
 dt { color: var(--soft); } dd { margin: 0; }
 table { border-collapse: collapse; width: 100%; } td, th { padding: .25rem .6rem .25rem 0; text-align: left; vertical-align: top; }
 code { font-family: ui-monospace, monospace; font-size: .92em; }
+code.line { display: block; margin: 0 0 .5rem; padding: .5rem .75rem; overflow-x: auto; white-space: nowrap; background: var(--ground); border-radius: .45rem; }
 @media (max-width: 36rem) { main { margin: 0; border-width: 1px 0; border-radius: 0; } }
 @media (prefers-reduced-motion: no-preference) { button, .button { transition: filter .15s; } button:hover, .button:hover { filter: brightness(1.1); } }
 `;
