@@ -93,7 +93,8 @@ function readFile(path: string, demanded: boolean): Record<string, unknown> | un
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    if (!demanded && (cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    // ENOTDIR: the data directory would lie below a file; who makes it says so.
+    if (!demanded && ['ENOENT', 'ENOTDIR'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw new ConfigurationError('unreadable-file', 'The configuration file cannot be read', { where: path, cause });
   }
   try {

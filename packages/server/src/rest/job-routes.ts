@@ -1,4 +1,5 @@
 /** Jobs: created from an upload or a kept study, listed, watched, steered. */
+import { createHash } from 'node:crypto';
 import { api, LONGEST_IDEMPOTENCY_KEY } from '@isocenter/client';
 import type { FastifyInstance } from 'fastify';
 import { type Actor, may } from '../accounts/actor.js';
@@ -174,7 +175,8 @@ function idempotencyKeyOf({ headers }: Pick<Call, 'headers'>): { readonly idempo
   const given = headers['idempotency-key'];
   if (given === undefined) return {};
   if (typeof given === 'string' && /^[\x21-\x7e]+$/.test(given) && given.length <= LONGEST_IDEMPOTENCY_KEY)
-    return { idempotencyKey: given };
+    // Kept as a hash: it only has to be recognised, and clients make theirs of names and numbers of patients.
+    return { idempotencyKey: createHash('sha256').update(given).digest('hex') };
   throw new RestError('bad-form', `An Idempotency-Key has 1 to ${LONGEST_IDEMPOTENCY_KEY} visible ASCII characters`, {
     where: 'idempotency-key',
   });

@@ -2,8 +2,8 @@
  * Opens the state of a server (lock, PostgreSQL, migrations) or joins that of a running one (`isocenter worker`). Hop 1 of this
  * folder: from here to embedded/, migrate.ts and connect.ts.
  */
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readFile, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Pool } from 'pg';
 import { createDatabase, createPool } from './connect.js';
@@ -147,7 +147,7 @@ async function connectState(
  */
 async function makeHome(home: string): Promise<void> {
   try {
-    await mkdir(home, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    await makeFolders(home, process.getuid?.() === 0 ? 0o711 : 0o700);
   } catch (cause) {
     throw new StateError(
       'start-failed',
@@ -158,6 +158,19 @@ async function makeHome(home: string): Promise<void> {
         cause,
       },
     );
+  }
+}
+
+/** Not by `recursive`: where nothing can be made though the parent is there (below /proc), Node tries for ever. */
+async function makeFolders(path: string, mode: number, parentIsThere = false): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || parentIsThere) throw error;
+    await makeFolders(dirname(path), mode);
+    await makeFolders(path, mode, true);
   }
 }
 

@@ -110,7 +110,7 @@ async function startFailure(location: Location, logBefore: number, cause: Error 
   const reason = cause?.message ?? fatal?.replace(/^.*?(FATAL|PANIC): */, '') ?? 'it ended at once';
   return new StateError('start-failed', `The embedded database did not start: ${reason}`, {
     where: 'postgres.log beside the database',
-    next: 'Free space, file rights and memory are the usual reasons; the log has the details.',
+    next: 'Free space, file rights and memory are the usual reasons; the log has the details. A damaged database is left as it is: restore a backup into a new data directory.',
     cause,
   });
 }
