@@ -15,7 +15,7 @@ type ModelView = Awaited<CallAnswer<typeof api.models.get>>;
 type FamilyView = Awaited<CallAnswer<typeof api.families.get>>;
 
 export function modelRoutes(app: FastifyInstance, parts: Services): void {
-  const { registry, compute, temporaryFolder } = parts;
+  const { registry, compute, temporaryFolder, temporarySpace } = parts;
   const exports = new ExportPlaces();
 
   implement(app, api.models.list, async ({ query }) => {
@@ -39,7 +39,7 @@ export function modelRoutes(app: FastifyInstance, parts: Services): void {
     const form = formOf({ ...query, ...given('form', multipart?.fields.get('form')) });
     const file = new TemporaryFile(temporaryFolder);
     try {
-      await file.receive(multipart?.file ?? body.stream, signal);
+      await file.receive(multipart?.file ?? body.stream, temporarySpace, signal);
       const version = await registry.add(
         file.path,
         // A bundle that does not name itself has the name of its folder in the zip, or the one that was given here.

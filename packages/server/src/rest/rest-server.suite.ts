@@ -13,6 +13,7 @@ import { pino } from 'pino';
 import { SYSTEM } from '../accounts/actor.js';
 import { openAccounts } from '../accounts/open-accounts.js';
 import { openAuditLog } from '../audit/open-audit-log.js';
+import { DiskSpace } from '../blobs/disk-space.js';
 import { openFileStore } from '../blobs/file-store.js';
 import { openBlobs } from '../blobs/open-blobs.js';
 import { Chores } from '../chores/chores.js';
@@ -96,6 +97,7 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
     statements,
     studies,
     temporaryFolder,
+    temporarySpace: new DiskSpace(async () => Number.MAX_SAFE_INTEGER, 0),
   };
   const { slots = 1 } = options;
   let worker: Worker | undefined;

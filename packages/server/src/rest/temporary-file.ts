@@ -5,6 +5,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { DiskSpace } from '../blobs/disk-space.js';
 import type { FileAnswer } from '../http/call.js';
 
 /** An answer whose bytes nobody fetches is removed after this. */
@@ -20,8 +21,14 @@ export class TemporaryFile {
     this.#whenGone = whenGone;
   }
 
-  async receive(source: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
-    await pipeline(source, createWriteStream(this.path, { mode: 0o600 }), { signal });
+  /** Throws BlobError `no-space` before the disk's reserve is touched: the database may lie on the same disk. */
+  async receive(source: AsyncIterable<Uint8Array>, space: DiskSpace, signal: AbortSignal): Promise<void> {
+    const reservation = await space.reserve();
+    try {
+      await pipeline(reservation.meter(source), createWriteStream(this.path, { mode: 0o600 }), { signal });
+    } finally {
+      reservation.release();
+    }
   }
 
   async remove(): Promise<void> {

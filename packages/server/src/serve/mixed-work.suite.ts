@@ -184,8 +184,8 @@ function allow(error: unknown, statuses: readonly number[]): void {
 }
 
 async function makeAdministrator(server: ServerProcess): Promise<void> {
-  const token = /\/setup\?token=(\S+)/.exec(server.output)?.[1] ?? '';
-  await server.client().invites.accept({ token: decodeURIComponent(token), name: NAME, password: PASSWORD });
+  const token = (await server.setupLink()).searchParams.get('token') ?? '';
+  await server.client().invites.accept({ token, name: NAME, password: PASSWORD });
 }
 
 export interface Sample {

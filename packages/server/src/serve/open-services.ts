@@ -1,6 +1,8 @@
 /** What adapters need beyond the core, from the configuration: accounts, jobs, studies, statements; and who ends them. */
+import { statfs } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { openAccounts } from '../accounts/open-accounts.js';
+import { DiskSpace } from '../blobs/disk-space.js';
 import { Chores } from '../chores/chores.js';
 import type { ReadConfiguration } from '../configuration/configuration.js';
 import { Statements } from '../feedback/statements.js';
@@ -10,7 +12,7 @@ import { Studies } from '../studies/studies.js';
 import type { Ending } from './ending.js';
 import type { Core } from './open-core.js';
 import { signInProvider } from './sign-in-provider.js';
-import { HOUR_MS, MINUTE_MS } from './units.js';
+import { HOUR_MS, MEGABYTE, MINUTE_MS } from './units.js';
 
 export interface ServicesOptions {
   readonly configured: ReadConfiguration;
@@ -54,5 +56,9 @@ export async function openServices(core: Core, ending: Ending, options: Services
     statements: new Statements(db, audit),
     studies: new Studies({ db, blobs, audit, chores, keepMs: studyMinutes * MINUTE_MS }),
     temporaryFolder: folders.temporary,
+    temporarySpace: new DiskSpace(async () => {
+      const { bavail, bsize } = await statfs(folders.temporary);
+      return bavail * bsize;
+    }, configuration.diskReserveMegabytes * MEGABYTE),
   };
 }

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 import { type Client, createClient, type Role } from '@isocenter/client';
 
 const PROGRAM = resolve(fileURLToPath(import.meta.url), '../../../../cli/bin/isocenter.js');
-const READY_MS = 90_000;
-const STOP_MS = 60_000;
+const READY_MS = 300_000;
+const STOP_MS = 120_000;
 
 export interface ServerProcessOptions {
   /** Default: a new folder, removed at the end. */
@@ -33,13 +33,13 @@ export async function newHome(): Promise<string> {
   return home;
 }
 
-/** `isocenter …` to its end; killed after two minutes. */
+/** `isocenter …` to its end; killed after five minutes. */
 export async function runProgram(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
 ): Promise<Ended> {
   const { child, output } = start(args, environment);
-  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), 300_000);
   const code = await new Promise<number | null>((done) => child.once('close', done));
   clearTimeout(timer);
   return { code, output: output() };
@@ -125,6 +125,13 @@ export class ServerProcess {
 
   async key(role: Role, name: string): Promise<string> {
     return (await this.client().keys.create({ name, role })).key;
+  }
+
+  /** The one-time link of a first start. */
+  async setupLink(): Promise<URL> {
+    const link = () => /http\S+\/setup\?token=\S+(?=\s)/.exec(this.output)?.[0];
+    await eventually('the link of the first start is printed', () => link() !== undefined);
+    return new URL(link() as string);
   }
 
   /** With a key; `undefined`: as nobody. */

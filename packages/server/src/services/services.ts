@@ -2,6 +2,7 @@
 import type { Accounts } from '../accounts/accounts.js';
 import type { AuditTrail } from '../audit/audit-trail.js';
 import type { Blobs } from '../blobs/blobs.js';
+import type { DiskSpace } from '../blobs/disk-space.js';
 import type { Chores } from '../chores/chores.js';
 import type { ComputePool } from '../compute/compute-pool.js';
 import type { ReadConfiguration } from '../configuration/configuration.js';
@@ -24,6 +25,8 @@ export interface Services {
   readonly studies: Studies;
   /** Folder on this machine for uploads of models and exports, which need a file; emptied at start by its owner. */
   readonly temporaryFolder: string;
+  /** Of that folder's disk: what is received there leaves the reserve alone, as blobs do. */
+  readonly temporarySpace: DiskSpace;
   /** To let go of uploads that became no job. */
   readonly db: Database;
 }
