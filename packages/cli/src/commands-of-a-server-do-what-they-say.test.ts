@@ -9,7 +9,7 @@ import { exitCodes } from './exit-codes.js';
 import { childrenOf, eventually, type Ran, spawnCli, Workplace } from './run-cli.suite.js';
 import { type Serving, serve } from './serving.suite.js';
 
-// Many processes one after the other: half a minute on a quiet machine, many on a busy one.
+// Some cases start many processes one after the other, which takes minutes when others use the machine.
 vi.setConfig({ testTimeout: 300_000 });
 
 const place = new Workplace();
