@@ -18,7 +18,7 @@ const owners = {
 
 /** Inside the server a folder may import those before it; what stands in one line is one level, and knows nothing of its siblings. */
 const serverOrder = [
-  ['paging', 'configuration', 'state'],
+  ['defects', 'paging', 'configuration', 'state'],
   ['audit'],
   ['accounts', 'blobs', 'compute'],
   ['chores', 'registry'],

@@ -41,6 +41,7 @@ for (const fault of faults) console.log(`  ${fault}`);
 const windows = new Map();
 for (const file of product) {
   const lines = read(file)
+    .replace(/^import [^;]*? from /gm, (names) => names.replaceAll(/[^\n]/g, ''))
     .split('\n')
     .map((text, index) => ({ text: text.trim(), number: index + 1 }))
     .filter(({ text }) => text.length > 3 && !/^(\/\/|\/\*|\*|import |export \* |} from )/.test(text));

@@ -1,7 +1,7 @@
 /** Sends an error as a problem document, and logs what is a defect of ours without a word of the request. */
 
-import { isFailure } from '@isocenter/volume';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { describeDefect } from '../defects/describe-defect.js';
 import type { HttpContext } from './context.js';
 import { sendPage, wantsPage } from './pages/layout.js';
 import { refusedPage } from './pages/problem-pages.js';
@@ -41,28 +41,4 @@ export function logDefect({ log }: HttpContext, request: FastifyRequest, error: 
     },
     'defect',
   );
-}
-
-export interface DefectDescription {
-  readonly name: string;
-  readonly code?: string;
-  readonly kind?: string;
-  readonly frames: readonly string[];
-  readonly cause?: DefectDescription;
-}
-
-const DEEPEST = 5;
-
-/** Name, code and where in our code; not the message, which may quote what the client sent. A Failure's may be told. */
-export function describeDefect(error: unknown, depth = 0): DefectDescription {
-  if (!(error instanceof Error)) return { name: typeof error, frames: [] };
-  const { code } = error as NodeJS.ErrnoException;
-  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '));
-  return {
-    name: error.name,
-    ...(typeof code === 'string' ? { code } : {}),
-    ...(isFailure(error) ? { kind: error.kind } : {}),
-    frames: frames.map((line) => line.trim().slice('at '.length)),
-    ...(error.cause === undefined || depth >= DEEPEST ? {} : { cause: describeDefect(error.cause, depth + 1) }),
-  };
 }

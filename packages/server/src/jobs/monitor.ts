@@ -3,10 +3,10 @@
  * once, because each job is decided under its row's lock. Times are the database's, so clocks of machines do not matter.
  */
 import { sql } from 'kysely';
+import { describeDefect } from '../defects/describe-defect.js';
 import type { Database, Executor } from '../state/database.js';
 import { type EndingParts, lockJob, loseAttempt } from './job-ending.js';
 import type { JobsLog } from './jobs-log.js';
-import { traceOf } from './passing-error.js';
 
 /** A worker beats every second: four are missed before its jobs go to others. */
 export const DEAD_AFTER_MS = 5_000;
@@ -43,7 +43,8 @@ export class Monitor {
         })
         .catch((error: unknown) => {
           // Once per outage, not once a second.
-          if (!this.#failed) this.#options.log.warn(traceOf(error), 'Running jobs could not be looked after');
+          if (!this.#failed)
+            this.#options.log.warn({ defect: describeDefect(error) }, 'Running jobs could not be looked after');
           this.#failed = true;
         })
         .then(() => this.#plan());

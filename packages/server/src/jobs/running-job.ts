@@ -7,6 +7,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SYSTEM } from '../accounts/actor.js';
+import { describeDefect } from '../defects/describe-defect.js';
 import type { Database, Executor } from '../state/database.js';
 import type { JobFailure, ResultFile } from './job.js';
 import { cancelledAsAsked, type EndingParts, endJob, lockJob, loseAttempt, requeueJob } from './job-ending.js';
@@ -15,7 +16,7 @@ import type { HandlerResult, JobHandler } from './job-handler.js';
 import { type JobRow, jobOf } from './job-row.js';
 import type { JobsLog } from './jobs-log.js';
 import { estimateSteps, pastRuns } from './learnt-durations.js';
-import { isPassing, traceOf } from './passing-error.js';
+import { isPassing } from './passing-error.js';
 import { ProgressMeter } from './progress-meter.js';
 import { ProgressWriter } from './progress-writer.js';
 
@@ -79,7 +80,7 @@ export class RunningJob {
     const settled = this.#runHandler();
     this.written = this.#runToEnd(settled).catch((error: unknown) => {
       // The row still says that we have it; the next heartbeat finds that we do not and ends the attempt.
-      parts.log.error({ job: this.id, ...traceOf(error) }, 'The end of a job could not be written');
+      parts.log.error({ job: this.id, defect: describeDefect(error) }, 'The end of a job could not be written');
     });
     this.done = Promise.all([this.written, settled]).then(() =>
       rm(this.#folder, { recursive: true, force: true }).catch(() => undefined),
@@ -198,7 +199,7 @@ export class RunningJob {
       );
       await parts.blobs.eraseReleased(ids);
     } catch (error) {
-      log.warn({ job: this.id, ...traceOf(error) }, 'Undelivered results are left to the sweeper');
+      log.warn({ job: this.id, defect: describeDefect(error) }, 'Undelivered results are left to the sweeper');
     }
   }
 
@@ -218,7 +219,12 @@ export class RunningJob {
     const { parts, log, retryDelaySeconds } = this.#with;
     const failure: JobFailure = failureOf(error);
     log.warn(
-      { job: this.id, kind: failure.kind, again, ...(failure.kind === 'internal' ? traceOf(error) : {}) },
+      {
+        job: this.id,
+        kind: failure.kind,
+        again,
+        ...(failure.kind === 'internal' ? { defect: describeDefect(error) } : {}),
+      },
       'A job failed',
     );
     await this.#change(async (tx, row) => {

@@ -10,6 +10,7 @@ import { makeOwnedFolder, refreshOwnedFolder, sweepOwnedFolders } from '@isocent
 import { sql } from 'kysely';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Blobs } from '../blobs/blobs.js';
+import { describeDefect } from '../defects/describe-defect.js';
 import type { Database } from '../state/database.js';
 import type { EndingParts } from './job-ending.js';
 import type { JobHandler } from './job-handler.js';
@@ -17,7 +18,7 @@ import { type JobsLog, silentLog } from './jobs-log.js';
 import { MessageQueue } from './message-queue.js';
 import { Monitor } from './monitor.js';
 import { Notices } from './notices.js';
-import { isPassing, traceOf } from './passing-error.js';
+import { isPassing } from './passing-error.js';
 import { endForgotten, RunningJob, type RunningParts } from './running-job.js';
 import { takeJob } from './take-job.js';
 
@@ -181,7 +182,7 @@ class LocalWorker implements Worker {
   /** A database that is away is told once, not twice a second. */
   #complain(error: unknown, message: string): void {
     const away = isPassing(error);
-    if (!away || !this.#away) this.#log.warn(traceOf(error), message);
+    if (!away || !this.#away) this.#log.warn({ defect: describeDefect(error) }, message);
     this.#away ||= away;
   }
 

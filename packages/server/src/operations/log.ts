@@ -3,7 +3,7 @@
  * of errors only name, code and place are written, because messages may quote what a client sent.
  */
 import { type DestinationStream, destination, type Logger, pino } from 'pino';
-import { describeDefect } from '../http/send-problem.js';
+import { describeDefect } from '../defects/describe-defect.js';
 import { TextLines } from './text-lines.js';
 
 export interface LogOptions {

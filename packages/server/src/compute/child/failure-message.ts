@@ -1,5 +1,6 @@
 /** An error of a child as a message to its parent. */
 import { isFailure } from '@isocenter/volume';
+import { framesOf } from '../../defects/describe-defect.js';
 import type { ChildReply } from './messages.js';
 import { withoutPaths } from './without-paths.js';
 
@@ -21,14 +22,14 @@ export function forwardable(error: unknown): Omit<FailureMessage, 'defect'> | un
 export function failureMessage(error: unknown): FailureMessage {
   const failure = forwardable(error);
   if (failure) return { ...failure, defect: false };
-  const place = placeOf(error);
+  const [place] = error instanceof Error ? framesOf(error) : [];
   return {
     kind: 'failure',
     name: 'ComputeError',
     failure: 'child-crashed',
     // Its own text stays here: V8 and libraries quote what they were reading, and that may be a patient's name.
     message: `The run failed unexpectedly: ${kindOf(error)}`,
-    ...(place === undefined ? {} : { where: withoutPaths(place) }),
+    ...(place === undefined ? {} : { where: withoutPaths(`at ${place}`) }),
     next: 'This is a defect of ours; please report it',
     defect: true,
   };
@@ -42,13 +43,3 @@ function kindOf(error: unknown): string {
 
 /** As Node and ONNX Runtime give them. */
 const CODE = /^[A-Z][A-Z0-9_]{1,40}$/;
-
-/** The first line of our code; behind the text, which may have several lines that look like places. */
-function placeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || error.stack === undefined) return undefined;
-  const behind = error.stack.slice(error.stack.indexOf(error.message) + error.message.length);
-  return behind
-    .split('\n')
-    .find((line) => /^\s+at /.test(line))
-    ?.trim();
-}
