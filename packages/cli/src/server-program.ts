@@ -53,6 +53,7 @@ export function addServerCommands(program: Command, act: Act): void {
     );
   backing(program.command('restore'))
     .argument('<backup>', 'file that `isocenter backup` wrote')
+    .option('--same-store', 'the server of the backup is gone for good: take its blob store over')
     .addOption(json())
     .description('fill an empty data directory or database from a backup')
     .action((input, options) =>

@@ -4,10 +4,10 @@ import type { CommandContext } from '../program.js';
 import { configurationOf, type ServerOptions } from '../server-options.js';
 
 export async function restoreCommand(
-  options: ServerOptions & { readonly input: string },
+  options: ServerOptions & { readonly input: string; readonly sameStore?: boolean },
   { terminal }: CommandContext,
 ): Promise<undefined> {
-  const report = await restoreServer(configurationOf(options).values, options.input);
+  const report = await restoreServer(configurationOf(options).values, options.input, options.sameStore === true);
   terminal.print(`Restored the backup of ${report.createdAt}: ${report.rows} rows, ${report.blobs} blobs`);
   if (report.requeued > 0)
     terminal.print(

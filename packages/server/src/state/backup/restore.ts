@@ -17,6 +17,8 @@ export interface RestoreOptions extends OpenStateOptions {
   /** The backup. */
   readonly path: string;
   readonly blobs: BlobTarget;
+  /** Looks at the opened backup before anything happens; what it throws ends the restore. */
+  readonly inspect?: (backup: OpenedBackup) => Promise<void>;
   /** For each job that was queued or running: its queue message was not copied. */
   readonly requeue: (jobId: string, state: State) => Promise<void>;
 }
@@ -37,6 +39,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreReport> {
   const backup = await openBackup(options.path);
   try {
     const { manifest } = backup;
+    await options.inspect?.(backup);
     const state = await openState({ ...options, prepare: (db) => load(db, backup, options.blobs) });
     try {
       const unfinished = await state.db
