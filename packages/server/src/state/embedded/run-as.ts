@@ -14,6 +14,10 @@ export interface RunAs {
 /** In this order: one made for us, PostgreSQL's own, the one that owns nothing. `initdb` wants a name, so a free number does not do. */
 const candidates = ['isocenter', 'postgres', '_postgres', 'nobody'];
 
+/** Whatever else runs as `nobody` could read the database's password. */
+const SHARED_ACCOUNT =
+  'PostgreSQL runs as "nobody", which other programs may share: make an account of its own with `useradd --system isocenter`, or do not start Isocenter as root.';
+
 /** Undefined: we are not root, run as ourselves. Throws StateError `no-unprivileged-user`. */
 export async function unprivilegedUser(accounts = '/etc/passwd'): Promise<RunAs | undefined> {
   if (process.getuid?.() !== 0) return undefined;
@@ -21,7 +25,10 @@ export async function unprivilegedUser(accounts = '/etc/passwd'): Promise<RunAs 
   for (const name of candidates) {
     const [, , uid, gid] = lines.find(([entry]) => entry === name) ?? [];
     const ids = { uid: Number(uid), gid: Number(gid) };
-    if (ids.uid > 0 && ids.gid > 0) return ids;
+    if (ids.uid > 0 && ids.gid > 0) {
+      if (name === 'nobody') process.emitWarning(SHARED_ACCOUNT);
+      return ids;
+    }
   }
   throw new StateError(
     'no-unprivileged-user',
