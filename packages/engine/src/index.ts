@@ -5,6 +5,7 @@ export { type InferencePlan, planOf } from './bundle/inference-plan.js';
 export { type IsocenterKey, isocenterKeySchema } from './bundle/isocenter-key.js';
 export { listModels } from './bundle/list-models.js';
 export { type LoadBundleOptions, loadBundle, shippedModels } from './bundle/load-bundle.js';
+export { sayableModality } from './bundle/sayable.js';
 export { type Alignment, alignToGrid } from './compare/align.js';
 export {
   type CompareOptions,

@@ -2,6 +2,7 @@
 import type { ModelInput } from '../model-input.js';
 import type { Bundle } from './bundle.js';
 import { BundleError } from './bundle-error.js';
+import { sayableModality, sayableUnits } from './sayable.js';
 
 /** Throws BundleError `wrong-input` that names the channel, what was expected and what came. */
 export function checkInput(bundle: Bundle, input: ModelInput): void {
@@ -21,12 +22,12 @@ export function checkInput(bundle: Bundle, input: ModelInput): void {
     seen.add(given.name);
     if (channel.modalities && given.modality !== undefined && !channel.modalities.includes(given.modality))
       throw refusal(
-        `Channel "${given.name}" needs ${channel.modalities.join(' or ')}, but the images are ${given.modality}`,
-        `Choose a ${channel.modalities.join(' or ')} series, or a model that was made for ${given.modality}`,
+        `Channel "${given.name}" needs ${channel.modalities.join(' or ')}, but the images are ${sayableModality(given.modality)}`,
+        `Choose a ${channel.modalities.join(' or ')} series, or a model that was made for ${sayableModality(given.modality)}`,
       );
     if (channel.units && given.units !== undefined && channel.units !== given.units)
       throw refusal(
-        `Channel "${given.name}" needs values in ${channel.units}, but they are in ${given.units}`,
+        `Channel "${given.name}" needs values in ${channel.units}, but they are in ${sayableUnits(given.units)}`,
         `Give a series in ${channel.units}`,
       );
   }

@@ -2,6 +2,7 @@
 import { type Assembly, chooseSeries, type Finding, loadVolume, type Scan, type Series } from '@isocenter/dicom';
 import type { Watch } from '@isocenter/volume';
 import type { Bundle } from '../bundle/bundle.js';
+import { sayableModality } from '../bundle/sayable.js';
 import { channelFolders } from './channel-folders.js';
 import { IntakeError } from './intake-error.js';
 import type { BundleChannel, ChannelWish, FoundChannel } from './select-channels.js';
@@ -78,7 +79,7 @@ function fittingSeries(
 ): readonly Series[] {
   const { modalities, constraints } = channel;
   if (modalities && !series.some(({ Modality }) => modalities.includes(Modality))) {
-    const there = [...new Set(series.map(({ Modality }) => Modality || 'no modality'))].join(', ');
+    const there = [...new Set(series.map(({ Modality }) => sayableModality(Modality)))].join(', ');
     throw new IntakeError(
       'wrong-modality',
       `The model ${bundle.name}:${bundle.version} needs ${modalities.join(' or ')} and the study holds ${there}`,
