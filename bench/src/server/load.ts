@@ -34,7 +34,7 @@ async function withWrk({ url, headers, connections, seconds }: LoadWish): Promis
     url,
   ]);
   const figure = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0);
-  const [, amount, unit] = /^\s+99%\s+([\d.]+)(us|ms|s|m)$/m.exec(stdout) ?? [];
+  const [, amount, unit] = /^\s+99%\s+([\d.]+)(us|ms|s|m)\s*$/m.exec(stdout) ?? [];
   const perSecond = figure(/Requests\/sec:\s+([\d.]+)/);
   if (!(perSecond > 0)) throw new Error(`wrk: ${stdout.slice(-300)}`);
   // Servers that close after each answer (HTTP/1.0, gunicorn's sync worker) are "read errors" to wrk, though each answer came.
