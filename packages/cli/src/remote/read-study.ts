@@ -3,7 +3,9 @@ import { createReadStream } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { type ZipStreamed, zipStream } from '@isocenter/formats';
-import type { Watch } from '@isocenter/volume';
+import { Failure, type Watch } from '@isocenter/volume';
+
+export class StudyToSendError extends Failure<'empty-folder'> {}
 
 export interface StudyToSend {
   readonly stream: AsyncIterable<Uint8Array>;
@@ -21,6 +23,10 @@ export async function readStudy(path: string, watch: Watch = {}): Promise<StudyT
   const info = await stat(path);
   if (info.isDirectory()) {
     const files = await filesBelow(path);
+    if (files.length === 0)
+      throw new StudyToSendError('empty-folder', 'There is no file in this folder', {
+        next: 'Name the folder of the images.',
+      });
     const total = files.reduce((sum, { size }) => sum + size, 0);
     return { stream: counted(zipOf(files), total, watch), mediaType: 'application/zip' };
   }
