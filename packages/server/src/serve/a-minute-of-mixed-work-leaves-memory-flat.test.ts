@@ -3,9 +3,12 @@
  * ISOCENTER_LONG=1 runs it for 30 minutes (ISOCENTER_LONG=10: 10 minutes) and prints the curve.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { type Sample, sample, startMixedWork } from './mixed-work.suite.js';
 import { eventually, ServerProcess } from './server-process.suite.js';
+
+// Whole servers on machines that are busy with other tests.
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 600_000 });
 
 const { ISOCENTER_LONG: LONG } = process.env;
 const MINUTES = LONG === undefined ? 1 : LONG === '1' ? 30 : Number(LONG);

@@ -2,9 +2,12 @@
  * Load and unload, by turns two models, through the REST API: memory, handles and processes of the server stay what they were.
  * ISOCENTER_LONG=1: 1,000 times, with figures on the way.
  */
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { signNetwork } from '../registry/onnx/onnx-files.suite.js';
 import { eventually, ServerProcess } from './server-process.suite.js';
+
+// Whole servers on machines that are busy with other tests.
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 600_000 });
 
 const LONG = process.env.ISOCENTER_LONG !== undefined;
 const TIMES = LONG ? 1_000 : 30;
@@ -23,7 +26,13 @@ it(
   async () => {
     const client = server.client();
     const body = Buffer.from(signNetwork(['i', 'j', 'k']));
-    const added = await client.models.add({ name: 'sign', version: '1', kind: 'segmentation', structures: ['Up'], body });
+    const added = await client.models.add({
+      name: 'sign',
+      version: '1',
+      kind: 'segmentation',
+      structures: ['Up'],
+      body,
+    });
     const models = [added.address, 'ct-basic'];
     const figures = () => ({
       residentMegabytes: Math.round(server.residentBytes / MEGABYTE),
