@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { identityText, ownIdentity } from '@isocenter/engine';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { blobKey } from './blob-store.js';
 import { blobStoreSuite, chunksOf, keysOf } from './blob-store.suite.js';
@@ -68,8 +69,8 @@ describe('Half-written files', () => {
     const store = await openFileStore(folder);
     const killed = await hangingWriter(folder);
     const living = await hangingWriter(folder);
-    const elsewhere = `0123456789ab-1-1-${'0'.repeat(8)}`;
-    const longAgo = `0123456789ab-1-1-${'1'.repeat(8)}`;
+    const other = identityText({ ...ownIdentity(), machine: '0123ab', pid: 1 });
+    const [elsewhere, longAgo] = [`${other}-0`, `${other}-1`];
     for (const name of [elsewhere, longAgo, 'README']) writeFileSync(join(folder, 'incoming', name), 'x');
     utimesSync(join(folder, 'incoming', longAgo), new Date(0), new Date(0));
     let go = (): void => undefined;
