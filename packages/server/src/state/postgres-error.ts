@@ -4,8 +4,22 @@ import { StateError, type StateErrorKind } from './state-error.js';
 
 /** Of Node: the other side is not there, or went away. */
 const networkCodes = ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'];
-/** Of PostgreSQL (appendix A): shut down, crashed, starting, too many connections, connection exceptions. */
-const stateCodes = ['57P01', '57P02', '57P03', '53300', '08000', '08001', '08003', '08004', '08006'];
+/** Of PostgreSQL (appendix A): its disk is full. */
+const DISK_FULL = '53100';
+/** Shut down, crashed, starting, out of disk, memory or connections, connection exceptions. */
+const stateCodes = [
+  '57P01',
+  '57P02',
+  '57P03',
+  DISK_FULL,
+  '53200',
+  '53300',
+  '08000',
+  '08001',
+  '08003',
+  '08004',
+  '08006',
+];
 /** Sentences of pg, which has no codes for these. */
 const sentences =
   /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after/;
@@ -23,10 +37,15 @@ export function isUnavailable(error: unknown): boolean {
 /** StateError `unavailable` for the above, everything else unchanged. */
 export function withUnavailable(error: unknown): unknown {
   if (isFailure(error) || !isUnavailable(error)) return error;
-  return new StateError('unavailable', 'The database does not answer at the moment.', {
-    next: 'Try again in a few seconds.',
-    cause: error,
-  });
+  const full = (error as { readonly code?: string }).code === DISK_FULL;
+  return new StateError(
+    'unavailable',
+    full ? 'The disk of the database is full.' : 'The database does not answer at the moment.',
+    {
+      next: full ? 'Make room on it; then try again.' : 'Try again in a few seconds.',
+      cause: error,
+    },
+  );
 }
 
 const connectFaults: readonly (readonly [RegExp, StateErrorKind, string, string])[] = [
