@@ -109,6 +109,7 @@ function readFile(path: string, demanded: boolean): Record<string, unknown> | un
   }
   throw new ConfigurationError('unreadable-file', 'The configuration file is not an object of settings', {
     where: path,
+    next: 'Write {"port": 8042}; `isocenter config` lists the keys.',
   });
 }
 

@@ -65,7 +65,8 @@ async function stage(path: string, folder: string, options: StageOptions): Promi
       });
     return stageOnnx(path, options.form, folder, options);
   }
-  const opened = await openSources(path);
+  // A gzip that holds no tar is no bundle: it is refused before it is unpacked, here, in the server's own memory.
+  const opened = await openSources(path, { expect: 'archive' });
   try {
     const { sources } = opened;
     if (isExport(sources)) {

@@ -5,6 +5,7 @@ import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { cancelled } from '../blobs/blob-error.js';
 import type { DiskSpace } from '../blobs/disk-space.js';
 import type { FileAnswer } from '../http/call.js';
 
@@ -26,6 +27,9 @@ export class TemporaryFile {
     const reservation = await space.reserve();
     try {
       await pipeline(reservation.meter(source), createWriteStream(this.path, { mode: 0o600 }), { signal });
+    } catch (error) {
+      // The client went: no defect of ours.
+      throw signal.aborted ? cancelled() : error;
     } finally {
       reservation.release();
     }
