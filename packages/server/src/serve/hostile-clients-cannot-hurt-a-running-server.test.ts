@@ -69,9 +69,12 @@ async function works(): Promise<void> {
   expect((await endOf(client, id)).state).toBe('succeeded');
 }
 
+/** What the doors of this test answer in JSON: ids, or problems. */
+const read = async (answer: Response) => (await answer.json()) as { readonly id: string; readonly kind?: string };
+
 const post = (path: string, body: Uint8Array | string, headers: Record<string, string> = {}) =>
   server.request(server.token, 'POST', path, {
-    body: body as BodyInit,
+    body,
     headers: { 'content-type': 'application/octet-stream', ...headers },
   });
 
@@ -84,7 +87,7 @@ const BYTES = 'content-type: application/octet-stream';
 describe.each(DOORS)('POST %s', (door) => {
   it('refuses lengths that lie, codings that nobody asked for, and bodies without end', async () => {
     const bomb = await post(door, gzipBomb(), { 'content-encoding': 'gzip' });
-    expect([bomb.status, (await bomb.json()).kind]).toEqual([415, 'unsupported-encoding']);
+    expect([bomb.status, (await read(bomb)).kind]).toEqual([415, 'unsupported-encoding']);
     const { port } = server;
     const declared = await talk(port, [head(door, BYTES, 'content-length: 4294967296'), 'ten bytes.'], /too-large/);
     expect(declared.status).toBe(413);
@@ -146,15 +149,15 @@ async function everyDoor(bytes: Buffer) {
   const [jobs, kept, models] = DOORS;
   const taken = await post(jobs, bytes);
   expect(taken.status).toBe(202);
-  const job = await endOf(client, (await taken.json()).id);
+  const job = await endOf(client, (await read(taken)).id);
   const study = await post(kept, bytes);
   expect(study.status).toBe(201);
-  const { id } = await study.json();
+  const { id } = await read(study);
   const seen = await server.request(server.token, 'GET', `/isocenter/v1/studies/${id}/series?model=ct-basic`);
   const inspected = await seen.text();
   await client.studies.remove({ study: id });
   const model = await post(models, bytes);
-  const refused = await model.json();
+  const refused = await read(model);
   for (const text of [JSON.stringify(job.failure ?? {}), inspected, JSON.stringify(refused)])
     expect(text).not.toMatch(/\/(tmp|work|home|usr|node_modules)\/|\bat \S+ \(|root:x:/);
   return {
@@ -225,7 +228,7 @@ describe('bundles and networks that want more than to compute', () => {
     ['an ONNX of lengths that lie', Buffer.from([0x08, 0x08, 0x3a, 0xff, 0xff, 0xff, 0xff, 0x7f, 0x0a])],
   ])('%s', async (_what, bytes) => {
     const answer = await post('/isocenter/v1/models?name=hostile&version=9', bytes);
-    const model = await answer.json();
+    const model = await read(answer);
     if (answer.status === 201) {
       // Kept as what cannot be run, or runs as what it says without the rest: loading it starts nothing.
       const warm = await server.request(server.token, 'POST', `/isocenter/v1/models/${model.id}/warm`);
