@@ -28,6 +28,9 @@ await inFolder(async (folder) => {
   mkdirSync(home, { mode: 0o711 });
   const postgres = await EmbeddedPostgres.start({ home });
   const pgPool = new pg.Pool({ connectionString: postgres.url });
+  // Its connections end with the database, below; without a listener that would be a crash.
+  pgPool.on('error', () => undefined);
+  pgPool.on('connect', (client) => client.on('error', () => undefined));
   let started: (n: number) => void = () => undefined;
   let running = 0;
   const runner = await graphile.run({

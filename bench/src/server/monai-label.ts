@@ -18,7 +18,7 @@ export async function startMonaiLabel(
   const studies = join(folder, 'studies');
   mkdirSync(studies);
   const port = await freePort();
-  const wish = ['--conf', 'models', 'segmentation', '--conf', 'preload', 'false', '--port', String(port)];
+  const wish = ['--conf', 'models', 'segmentation', '--conf', 'use_pretrained_model', 'false', '--port', String(port)];
   const app = ['--app', join(folder, 'radiology'), '--studies', studies, '--host', '127.0.0.1'];
   const server = startProgram([program, 'start_server', ...app, ...wish], { env });
   await until(server, () => isOk(`http://127.0.0.1:${port}/info/`));
