@@ -62,6 +62,7 @@ export class Pool implements ComputePool {
   #homePath = '';
   #meanSeconds = 1;
   #closed = false;
+  #asked: Promise<unknown> = Promise.resolve();
 
   constructor(options: ComputePoolOptions) {
     this.#settings = settingsOf(options);
@@ -74,7 +75,7 @@ export class Pool implements ComputePool {
 
   async run(task: SegmentTask, limits: TaskLimits = {}, watch: Watch = {}): Promise<TaskAnswer> {
     const { model } = task;
-    const need = await this.#forecaster.need(task);
+    const need = await this.#inOrder(this.#forecaster.need(task));
     const forecast = judge(need, this.#memory.bound(limits), Number.POSITIVE_INFINITY);
     if (!forecast.fits) throw this.#tooLarge(forecast);
     const child = await this.#turn({ model, need, limits, signal: watch.signal });
@@ -87,6 +88,14 @@ export class Pool implements ComputePool {
       this.#memory.bound({}),
       this.#memory.capacity() - this.#memory.reserved(),
     );
+  }
+
+  /** Forecasts read files and end in any order; the line is entered in the order of asking. */
+  async #inOrder<T>(asked: Promise<T>): Promise<T> {
+    const before = this.#asked;
+    this.#asked = Promise.allSettled([before, asked]);
+    await before;
+    return asked;
   }
 
   async warm(model: ModelRef): Promise<WarmModel> {
