@@ -24,28 +24,13 @@ describeWithData('models-meshnet', 'a task in mid-network', (data) => {
   /** Runs the large network on a whole head, and does something as soon as it computes. */
   async function interrupted(during: (pid: number) => void, signal?: AbortSignal) {
     const task = shop.task(model, await head());
-    let pid = 0;
-    let at = 0;
-    const run = pool.run(
-      task,
-      {},
-      {
-        ...(signal ? { signal } : {}),
-        progress(done, total, step) {
-          if (pid > 0 || step !== 'transforms' || done < total - 1) return;
-          pid = pool.models().find(({ sha256, state }) => sha256 === model.sha256 && state === 'busy')?.pid ?? -1;
-        },
-      },
-    );
+    const run = pool.run(task, {}, signal ? { signal } : {});
     const failure = failureOf(run);
     // The network holds much more than the image does once it is at work.
-    await expect
-      .poll(() => pool.models().find((child) => child.pid === pid)?.residentBytes ?? 0, {
-        timeout: 60_000,
-        interval: 50,
-      })
-      .toBeGreaterThan(500 * MB);
-    at = performance.now();
+    const busy = () => pool.models().find(({ sha256, state }) => sha256 === model.sha256 && state === 'busy');
+    await expect.poll(() => busy()?.residentBytes ?? 0, { timeout: 60_000, interval: 50 }).toBeGreaterThan(500 * MB);
+    const pid = busy()?.pid ?? 0;
+    const at = performance.now();
     during(pid);
     const error = await failure;
     return { error, pid, task, milliseconds: performance.now() - at };
