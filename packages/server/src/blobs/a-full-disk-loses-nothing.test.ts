@@ -61,6 +61,13 @@ describe.skipIf(!mounted)(
       await expect(blobs.write(chunksOf(10), { ...upload, expectedBytes: 4 * 2 ** 30 })).rejects.toMatchObject({
         kind: 'no-space',
       });
+      // What was accepted can still end: results go into the reserve, though not to its bottom.
+      const result = { purpose: 'result', actor: TESTER } as const;
+      const first = await blobs.write(chunksOf(5 * MB), result);
+      await blobs.release(first.id, 'over', db);
+      await blobs.eraseReleased([first.id]);
+      await expect(blobs.write(chunksOf(13 * MB), result)).rejects.toMatchObject({ kind: 'no-space' });
+      expect(free()).toBeGreaterThanOrEqual(8 * MB);
       await blobs.release(ids[0] ?? '', 'over', db);
       await blobs.eraseReleased(ids);
       expect(await blobs.write(chunksOf(5 * MB), upload)).toMatchObject({ bytes: 5 * MB });

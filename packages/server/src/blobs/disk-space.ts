@@ -10,6 +10,11 @@
 import { BlobError } from './blob-error.js';
 import { noSpace } from './file-error.js';
 
+/**
+ * Of the disk's reserve, left alone by results: what was acknowledged may go into half of it, or a disk that is full of
+ * uploads would fail the very jobs that make room.
+ */
+export const RESULTS_LEAVE = 0.5;
 /** A claim at first, when no length is known; doubled as more comes, up to the largest. */
 const FIRST_STEP = 256 * 1024;
 const LARGEST_STEP = 8 * 1024 * 1024;
@@ -38,14 +43,15 @@ export class DiskSpace {
   }
 
   /**
-   * Throws BlobError `no-space`. `expectedBytes`: what the client declared, if it did. The caller must `release()` when
-   * the file is whole or removed.
+   * Throws BlobError `no-space`. `expectedBytes`: what the client declared, if it did. `share`: of the reserve that this
+   * write leaves alone, 0 to 1. The caller must `release()` when the file is whole or removed.
    */
-  async reserve(expectedBytes?: number): Promise<Reservation> {
+  async reserve(expectedBytes?: number, share = 1): Promise<Reservation> {
     const first = Math.min(Math.max(expectedBytes ?? FIRST_STEP, 1), FIRST_STEP);
-    await this.#claim(first, expectedBytes ?? first);
+    const leave = this.#reserveBytes * share;
+    await this.#claim(first, expectedBytes ?? first, leave);
     const reservation: Reservation = new Reservation(first, {
-      claim: (bytes) => this.#claimPatiently(reservation, bytes),
+      claim: (bytes) => this.#claimPatiently(reservation, bytes, leave),
       settle: (bytes) => {
         this.#claimed -= bytes;
       },
@@ -59,13 +65,13 @@ export class DiskSpace {
     return reservation;
   }
 
-  async #claimPatiently(reservation: Reservation, bytes: number): Promise<void> {
+  async #claimPatiently(reservation: Reservation, bytes: number, leave: number): Promise<void> {
     const deadline = performance.now() + PATIENCE_MS;
     for (;;) {
       // Before the claim: an end while the disk answers would be missed.
       const ends = this.#ends;
       try {
-        return await this.#claim(bytes, bytes);
+        return await this.#claim(bytes, bytes, leave);
       } catch (error) {
         const wait = deadline - performance.now();
         const youngest = [...this.#active].at(-1) === reservation;
@@ -85,13 +91,13 @@ export class DiskSpace {
     });
   }
 
-  /** Claims `bytes` where `needed` would fit. */
-  async #claim(bytes: number, needed: number): Promise<void> {
+  /** Claims `bytes` where `needed` would fit beside the bytes to `leave`. */
+  async #claim(bytes: number, needed: number, leave: number): Promise<void> {
     const turn = this.#last.then(async () => {
       // Taken before the disk is asked: bytes that are written while it answers may still be missing from its answer.
       const claimed = this.#claimed;
       const free = await this.#freeBytes();
-      if (free - claimed - needed < this.#reserveBytes) throw noSpace();
+      if (free - claimed - needed < leave) throw noSpace();
       this.#claimed += bytes;
     });
     this.#last = turn.catch(() => undefined);

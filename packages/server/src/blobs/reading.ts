@@ -7,6 +7,7 @@ import { type BlobContext, later } from './blob-context.js';
 import { BlobError, cancelled, notFound } from './blob-error.js';
 import { type BlobKey, type ByteRange, blobKey } from './blob-store.js';
 import type { StoredBlob } from './blobs.js';
+import { RESULTS_LEAVE } from './disk-space.js';
 import { everyWhile } from './every-while.js';
 import { fileError } from './file-error.js';
 import { MeasuredSource } from './measured-source.js';
@@ -111,7 +112,7 @@ async function hold(context: BlobContext, id: string) {
 
 async function copyTo(context: BlobContext, path: string, row: StoredRow, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) throw cancelled();
-  const reservation = await context.copySpace.reserve(row.bytes);
+  const reservation = await context.copySpace.reserve(row.bytes, RESULTS_LEAVE);
   try {
     const stream = await context.store.get(row.key).catch((error) => {
       throw error instanceof BlobError && error.kind === 'not-found' ? damaged() : error;

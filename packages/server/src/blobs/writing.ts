@@ -4,7 +4,7 @@ import { type BlobContext, keyOf, later } from './blob-context.js';
 import { BlobError } from './blob-error.js';
 import type { BlobKey } from './blob-store.js';
 import type { StoredBlob, WriteBlob } from './blobs.js';
-import type { Reservation } from './disk-space.js';
+import { RESULTS_LEAVE, type Reservation } from './disk-space.js';
 import { everyWhile } from './every-while.js';
 
 /** An upload whose request died between its bytes and its job. */
@@ -15,7 +15,7 @@ export async function writeBlob(
   source: AsyncIterable<Uint8Array>,
   about: WriteBlob,
 ): Promise<StoredBlob> {
-  const reservation = await context.space?.reserve(about.expectedBytes);
+  const reservation = await context.space?.reserve(about.expectedBytes, about.purpose === 'result' ? RESULTS_LEAVE : 1);
   try {
     return await writeReserved(context, source, about, reservation);
   } finally {

@@ -72,7 +72,11 @@ export const settings = {
     50,
     'Uploads received at the same time; more are told to come back',
   ),
-  diskReserveMegabytes: setting(positive, 1024, 'Uploads are refused before less than this is free on the disk'),
+  diskReserveMegabytes: setting(
+    positive,
+    1024,
+    'Uploads are refused before less than this is free on the disk; results of accepted jobs may use half of it',
+  ),
   studyMinutes: setting(positive, 60, 'An uploaded study that no job uses is erased after this'),
   keepFailedInputsMinutes: setting(
     z.number().min(0).max(1e6),

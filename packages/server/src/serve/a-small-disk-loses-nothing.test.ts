@@ -106,7 +106,7 @@ async function flood(server: ServerProcess, key: string, disk: string) {
 }
 
 async function allEnd(client: Client, jobs: readonly string[]): Promise<void> {
-  for (const id of jobs) expect((await endOf(client, id)).state).toBe('succeeded');
+  for (const id of jobs) expect(await endOf(client, id)).toMatchObject({ state: 'succeeded', failure: null });
 }
 
 function postmaster(server: ServerProcess): number | undefined {

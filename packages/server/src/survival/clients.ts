@@ -14,7 +14,7 @@ export interface AcknowledgedJob {
 export interface SubmitOptions {
   readonly client: Client;
   readonly dice: Dice;
-  /** Makes keys of this run differ from those of others. */
+  /** Makes keys of these jobs differ from those of others. */
   readonly run: string;
   readonly atOnce: number;
   readonly onAcknowledged: (job: AcknowledgedJob) => void;

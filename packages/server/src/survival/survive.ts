@@ -5,10 +5,10 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { type AcknowledgedJob, submitAll } from './clients.js';
+import { type AcknowledgedJob, type SubmitOptions, submitAll } from './clients.js';
 import { Dice } from './dice.js';
 import { letAnHourPass, readDatabase } from './evidence.js';
-import { makeInputs, wantedJobs } from './inputs.js';
+import { makeInputs, type WantedJob, wantedJobs } from './inputs.js';
 import { Installation, PROGRAM } from './installation.js';
 import { type Kill, Killer, killKinds, planKills } from './kills.js';
 import { leftovers } from './leftovers.js';
@@ -43,6 +43,8 @@ export interface SurvivalReport {
 }
 
 const CLIENTS = 4;
+/** At most so many times the jobs asked for, while kills are still to come. */
+const MORE = 10;
 /** Without any job's end for this long, the rest is not waited for any more. */
 const STANDSTILL_MS = 240_000;
 const SWEEP_MS = 120_000;
@@ -52,7 +54,8 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalReport>
   const dice = new Dice(seed);
   const began = performance.now();
   const violations: Violation[] = [];
-  const wanted = wantedJobs(await makeInputs(), jobs, dice);
+  const inputs = await makeInputs();
+  const wanted = wantedJobs(inputs, jobs, dice);
   const plan = planKills(options.kills, jobs, dice);
   const serverDice = new Dice(seed + 1);
   const installation = await Installation.start({ workers: options.workers, serverWorkers: () => serverDice.below(2) });
@@ -65,19 +68,33 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalReport>
     const killer = new Killer(installation, new Dice(seed + 2), log);
     const client = await installation.client();
     const progress = watchEnds(installation, jobs, log);
-    let submitted = false;
-    const submitting = submitAll(wanted, {
+    const submission: SubmitOptions = {
       client,
       dice: new Dice(seed + 3),
       run: `survival-${seed}`,
       atOnce: CLIENTS,
       onAcknowledged: (job) => acknowledged.push(job),
       onViolation: (found, job) => violations.push({ promise: 'every request is acknowledged, once', found, job }),
-    }).finally(() => {
-      submitted = true;
-    });
+    };
+    let killing = true;
+    let submitted = false;
     const over = () => submitted && progress.ended() >= acknowledged.length;
-    await Promise.all([submitting, killer.run(plan, progress.ended, over), progress.until(over)]);
+    const kill = killer.run(plan, progress.ended, over).finally(() => {
+      killing = false;
+    });
+    const submit = submitAll(wanted, submission)
+      .then(() =>
+        submitWhile(
+          () => killing,
+          () => acknowledged.length - progress.ended(),
+          wantedJobs(inputs, jobs * MORE, dice),
+          submission,
+        ),
+      )
+      .finally(() => {
+        submitted = true;
+      });
+    await Promise.all([submit, kill, progress.until(over)]);
     log(`all is quiet after ${seconds(began)} s; now the evidence`);
     violations.push(
       ...killer.missed.map((kind) => ({ promise: 'the harness does its work', found: `no ${kind} was killed` })),
@@ -121,6 +138,20 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalReport>
     };
   } finally {
     await installation.close(options.keep && !intact);
+  }
+}
+
+/** A fast machine may end the jobs before the plan has come to kill a process that has one: then more come, a few at a time. */
+async function submitWhile(
+  wanting: () => boolean,
+  open: () => number,
+  jobs: readonly WantedJob[],
+  submission: SubmitOptions,
+): Promise<void> {
+  for (const [n, job] of jobs.entries()) {
+    while (wanting() && open() >= CLIENTS) await sleep(200);
+    if (!wanting()) return;
+    await submitAll([job], { ...submission, run: `${submission.run}-more-${n}`, atOnce: 1 });
   }
 }
 
