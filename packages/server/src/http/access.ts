@@ -8,8 +8,12 @@ export interface DoorAccess {
   readonly permission: Permission;
   /** Key of HttpSettings.networks; from those networks no login is needed. */
   readonly door: string;
-  /** Where this door's clients put our API key, if not into `Authorization: Bearer`. */
+  /** Where this door's clients put our API key, if not into `Authorization: Bearer`; an empty one is a wrong one. */
   readonly key?: (request: FastifyRequest) => string | undefined;
+  /** One for all clients, as some old products have it: whoever sends it in place of the key comes in as the door. */
+  readonly secret?: string;
+  /** False: also from its networks a key or the secret is needed. Default true. */
+  readonly withoutLogin?: boolean;
 }
 
 /** 'public': anybody; 'signed-in': any account or key. */

@@ -1,6 +1,7 @@
 /** Every route with who may call it, as registered: what the test of roles × routes walks through. */
 import type { FastifyInstance } from 'fastify';
 import { permissionOf, type RouteAccess, type RouteEntry } from './access.js';
+import type { ProblemDocument } from './problem.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -8,12 +9,24 @@ declare module 'fastify' {
     readonly access?: RouteAccess;
     /** Also served when connections run out or the server is going down: health. */
     readonly always?: boolean;
+    /** A refusal in the words of the route's own protocol, in place of the problem document. */
+    readonly refuse?: (problem: ProblemDocument, request: FastifyRequest) => Refusal;
     /** Takes `Content-Encoding: gzip`. */
     readonly gzip?: boolean;
   }
   interface FastifyInstance {
     readonly routesTable: readonly RouteEntry[];
   }
+}
+
+/** Headers of the problem (Retry-After, WWW-Authenticate) stay unless it has the same. */
+export interface Refusal {
+  readonly status: number;
+  readonly mediaType: string;
+  readonly body: string | Uint8Array;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Of HTTP/1.1's status line: for clients that show their users nothing else. ASCII, no line ends. */
+  readonly reason?: string;
 }
 
 /** To be called before the first route. Throws while a route without `config.access` is registered. */

@@ -22,6 +22,17 @@ export function sendProblem(context: HttpContext, request: FastifyRequest, reply
   // What was meant for the answer that did not come.
   for (const name of ['content-length', 'content-range', 'content-disposition', 'etag', 'accept-ranges', 'location'])
     reply.removeHeader(name);
+  const refusal = request.routeOptions.config.refuse?.(document, request);
+  if (refusal) {
+    if (refusal.reason !== undefined) reply.raw.statusMessage = refusal.reason;
+    const body = typeof refusal.body === 'string' ? refusal.body : Buffer.from(refusal.body);
+    void reply
+      .code(refusal.status)
+      .headers({ ...headers, ...refusal.headers })
+      .header('content-type', refusal.mediaType)
+      .send(body);
+    return;
+  }
   if (request.method === 'GET' && wantsPage(request) && !(request.raw.url ?? '').startsWith(API)) {
     reply.headers(headers);
     sendPage(reply, refusedPage(document.title, document.detail, document.next), document.status);

@@ -27,6 +27,10 @@ export async function createJob(
     throw new JobError('bad-request', `An idempotency key has at most ${LONGEST_KEY} characters`, {
       where: 'idempotencyKey',
     });
+  if ((wish.externalId?.length ?? 0) > LONGEST_KEY)
+    throw new JobError('bad-request', `An id of a protocol has at most ${LONGEST_KEY} characters`, {
+      where: 'externalId',
+    });
   await parts.queue.ensure(wish.kind);
   const id = randomUUID();
   const messageId = randomUUID();
@@ -48,6 +52,7 @@ export async function createJob(
         inputs_kept: wish.inputBlobIds.length > 0,
         parameters: jsonColumn(wish.parameters),
         request_id: wish.requestId ?? null,
+        external_id: wish.externalId ?? null,
         idempotency_key: wish.idempotencyKey ?? null,
         max_attempts: maxAttempts,
         message_id: messageId,

@@ -49,6 +49,7 @@ export function jobOf(row: JobRow, files: readonly ResultFile[] = []): Job {
     requestedBy: { kind: row.requester_kind as Actor['kind'], id: row.requester_id, name: row.requester_name },
     ...given('model', row.model),
     ...given('modelVersionId', row.model_version_id),
+    ...given('externalId', row.external_id),
     inputBlobIds: row.input_blob_ids,
     parameters: row.parameters,
     progress: { step: row.step, fraction: row.fraction, ...given('secondsLeft', row.seconds_left) },

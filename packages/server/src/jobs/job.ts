@@ -39,6 +39,8 @@ export interface Job {
   /** `name:version`. */
   readonly model?: string;
   readonly modelVersionId?: string;
+  /** Under which the clients of its protocol know it, where that is not `id`. */
+  readonly externalId?: string;
   readonly inputBlobIds: readonly string[];
   readonly parameters: Readonly<Record<string, unknown>>;
   readonly progress: JobProgress;
@@ -61,6 +63,8 @@ export interface NewJob {
   readonly actor: Actor;
   readonly model?: string;
   readonly modelVersionId?: string;
+  /** Unique within the protocol; at most 200 characters. */
+  readonly externalId?: string;
   /** Kept by the job from this transaction on, released when it ends. */
   readonly inputBlobIds: readonly string[];
   readonly parameters: Readonly<Record<string, unknown>>;

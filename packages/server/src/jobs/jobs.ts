@@ -11,6 +11,8 @@ export interface Jobs {
   create(job: NewJob, within?: (executor: Executor, id: string) => Promise<void>): Promise<Job>;
   /** Undefined when there is none, or `actor` may not see it. */
   get(id: string, actor: Actor): Promise<Job | undefined>;
+  /** The same by the id that the clients of `protocol` have. */
+  byExternalId(protocol: string, externalId: string, actor: Actor): Promise<Job | undefined>;
   /** Newest first, without their reports; only what `actor` may see. Throws PagingError `bad-cursor`. */
   list(filter: JobFilter, page: { readonly cursor?: string; readonly limit: number }, actor: Actor): Promise<JobPage>;
   /** A queued job ends at once, a running one within a second. Throws JobError `not-found`, `ended`, `forbidden`. */

@@ -32,6 +32,7 @@ const COLUMNS = [
   'input_bytes',
   'parameters',
   'request_id',
+  'external_id',
   'idempotency_key',
   'attempts',
   'max_attempts',

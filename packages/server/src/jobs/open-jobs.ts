@@ -72,6 +72,16 @@ class DurableJobs implements OpenJobs {
     return job && isOf(job.requestedBy, actor, 'jobs.read', 'jobs.read-all') ? job : undefined;
   }
 
+  async byExternalId(protocol: string, externalId: string, actor: Actor): Promise<Job | undefined> {
+    const row = await this.#db
+      .selectFrom('job')
+      .select('id')
+      .where('protocol', '=', protocol)
+      .where('external_id', '=', externalId)
+      .executeTakeFirst();
+    return row && this.get(row.id, actor);
+  }
+
   async list(
     filter: JobFilter,
     page: { readonly cursor?: string; readonly limit: number },

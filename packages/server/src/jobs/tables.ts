@@ -22,6 +22,7 @@ export interface JobTable {
   input_bytes: string | number | null;
   parameters: Json<Record<string, unknown>>;
   request_id: string | null;
+  external_id: string | null;
   idempotency_key: string | null;
   attempts: Generated<number>;
   max_attempts: number;

@@ -4,11 +4,18 @@
  * protocol.suite.ts holds what each of them promises.
  */
 import type { FastifyInstance } from 'fastify';
+import type { JobHandler } from '../jobs/job-handler.js';
+import type { SegmentHandlerParts } from '../jobs/segment-handler.js';
 import type { Services } from '../services/services.js';
+
+/** What a worker has. */
+export type WorkerParts = SegmentHandlerParts;
 
 export interface Protocol {
   /** Key in the setting `protocols`, door of its networks, and `protocol` of the jobs it makes. */
   readonly name: string;
   /** Registers the routes on the main port's app, or on that of the protocol's own port. */
   serve(app: FastifyInstance, services: Services): void;
+  /** Work that only its jobs have; every worker, also one on another machine, gets them. */
+  handlers?(parts: WorkerParts): readonly JobHandler[];
 }

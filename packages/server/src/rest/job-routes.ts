@@ -9,6 +9,7 @@ import { implement } from '../http/implement.js';
 import type { Job } from '../jobs/job.js';
 import type { ModelVersion } from '../registry/model.js';
 import type { Services } from '../services/services.js';
+import { submit } from '../services/submit.js';
 import { jobSummary, jobView, STUDY_PARAMETER } from './job-view.js';
 import { pageView } from './page-view.js';
 import { notFound, RestError } from './rest-error.js';
@@ -26,7 +27,7 @@ type JobWish = Omit<SegmentWish, 'formats' | 'inset'> & {
 };
 
 export function jobRoutes(app: FastifyInstance, parts: Services): void {
-  const { jobs, blobs, studies, db } = parts;
+  const { jobs, studies } = parts;
 
   implement(app, api.jobs.create, async (call) => {
     const { actor, query, body, signal } = call;
@@ -35,18 +36,10 @@ export function jobRoutes(app: FastifyInstance, parts: Services): void {
     checkPriority(actor, query.priority);
     const idempotencyKey = idempotencyKeyOf(call);
     checkKind(body);
-    const blob = await blobs.write(body.stream, { purpose: 'upload', actor, signal });
-    let job: Job | undefined;
-    try {
-      job = await jobs.create({ ...newJob(call, version, query), inputBlobIds: [blob.id], ...idempotencyKey });
-    } finally {
-      // The same request again gives the earlier job, and a failure none: then nobody needs these images.
-      if (!job?.inputBlobIds.includes(blob.id)) {
-        // In the name of an owner that never was: a job whose commit was done but never answered keeps its images.
-        await blobs.release(blob.id, 'no job was made of it', db, { kind: 'job', id: blob.id });
-        await blobs.eraseReleased([blob.id]);
-      }
-    }
+    const { stream, declaredBytes } = body;
+    const job = await submit(parts, { stream, declaredBytes, actor, signal }, (blobId) =>
+      jobs.create({ ...newJob(call, version, query), inputBlobIds: [blobId], ...idempotencyKey }),
+    );
     call.header('location', `/isocenter/v1/jobs/${job.id}`);
     return jobSummary(job);
   });

@@ -28,8 +28,9 @@ import { defaultLimits, type HttpLimits } from '../http/limits.js';
 import { serveOpenApi } from '../http/openapi-route.js';
 import { servePages } from '../http/page-routes.js';
 import { UploadGate } from '../http/upload-gate.js';
+import type { JobHandler } from '../jobs/job-handler.js';
 import { openJobs } from '../jobs/open-jobs.js';
-import { segmentHandler } from '../jobs/segment-handler.js';
+import { type SegmentHandlerParts, segmentHandler } from '../jobs/segment-handler.js';
 import { startWorker, type Worker } from '../jobs/worker.js';
 import { serveHealth } from '../operations/health-routes.js';
 import { Metrics } from '../operations/metrics.js';
@@ -65,6 +66,11 @@ export interface RestServerOptions {
   readonly limits?: Partial<HttpLimits>;
   readonly settings?: Partial<HttpSettings>;
   readonly studyKeepMs?: number;
+  /** Further routes on the same port, and what their jobs need of the worker. */
+  readonly serve?: (app: FastifyInstance, parts: Services) => void;
+  readonly handlers?: (parts: SegmentHandlerParts) => readonly JobHandler[];
+  /** Settings as on the command line, e.g. `protocols` as JSON. */
+  readonly flags?: Readonly<Record<string, string>>;
 }
 
 export async function restServer(options: RestServerOptions = {}): Promise<RestServer> {
@@ -81,7 +87,7 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
   const chores = new Chores();
   const temporaryFolder = join(folder, 'temporary');
   await mkdir(temporaryFolder);
-  const configuration = readConfiguration({ environment: {}, flags: { home: folder } });
+  const configuration = readConfiguration({ environment: {}, flags: { ...options.flags, home: folder } });
   const studies = new Studies({ db, blobs, audit, chores, keepMs: options.studyKeepMs ?? 3_600_000 });
   const statements = new Statements(db, audit);
   const parts: Services = {
@@ -108,7 +114,10 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
       blobs,
       audit,
       slots,
-      handlers: [segmentHandler({ registry, blobs, compute })],
+      handlers: [
+        segmentHandler({ registry, blobs, compute }),
+        ...(options.handlers?.({ registry, blobs, compute }) ?? []),
+      ],
       workFolder: join(folder, 'work'),
       keepFailedInputsMs: 60_000,
     });
@@ -135,6 +144,7 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
   serveMetrics(app, new Metrics());
   serveOpenApi(app);
   restRoutes(app, parts);
+  options.serve?.(app, parts);
   const url = await app.listen({ host: '127.0.0.1', port: 0 });
 
   const key = async (role: Role, name: string): Promise<string> => {

@@ -308,6 +308,7 @@ export const schemaWords: Readonly<Record<string, Words>> = {
       input_bytes: 'Length of the inputs together, for the forecast of time.',
       parameters: 'What was wished, as the handler reads it.',
       request_id: 'Request that made it.',
+      external_id: 'Id under which clients of its protocol know it.',
       idempotency_key: 'The same key of the same requester gives the same job.',
       attempts: 'How often it was begun.',
       max_attempts: 'How often it may be begun.',

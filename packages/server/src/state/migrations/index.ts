@@ -10,6 +10,7 @@ import { up as blobs } from './0003-blobs.js';
 import { up as registry } from './0004-registry.js';
 import { up as jobs } from './0005-jobs.js';
 import { up as rest } from './0006-rest.js';
+import { up as protocols } from './0007-protocols.js';
 
 export interface Migration {
   readonly name: string;
@@ -24,4 +25,5 @@ export const migrations: readonly Migration[] = [
   { name: '0004-registry', up: registry },
   { name: '0005-jobs', up: jobs },
   { name: '0006-rest', up: rest },
+  { name: '0007-protocols', up: protocols },
 ];
