@@ -103,7 +103,7 @@ function buildProgram(act: Act): Command {
     .argument('<input>', 'zip, tar, folder or file of DICOM, or a NIfTI or NRRD image')
     .requiredOption('--model <bundle>', 'model as NAME[:VERSION], or the path of a bundle folder or zip', notEmpty)
     .requiredOption('--out <folder>', 'folder for the results; created when absent', notEmpty)
-    .option('--format <list>', 'rtstruct,seg,nifti,nrrd,png,csv,sr,sc', commaList)
+    .option('--format <list>', 'rtstruct,seg,nifti,nrrd,png,csv,sr,sc,masks', commaList)
     .addOption(
       new Option('--holes <mode>', 'how RTSTRUCT contours write holes')
         .choices(['keyhole', 'even-odd', 'separate'])

@@ -83,7 +83,7 @@ export function addServerCommands(program: Command, act: Act): void {
     .argument('<input>', 'zip, tar, folder or file of DICOM, or a NIfTI or NRRD image')
     .requiredOption('--model <name>', 'model as NAME[:VERSION]', notEmpty)
     .option('--out <folder>', 'folder for the results; left out, `jobs fetch` gets them later', notEmpty)
-    .option('--format <list>', 'rtstruct,seg,nifti,nrrd,png,csv,sr,sc', commaList)
+    .option('--format <list>', 'rtstruct,seg,nifti,nrrd,png,csv,sr,sc,masks', commaList)
     .option('--series <wish>', 'SeriesInstanceUID, or number as `inspect` lists it')
     .option('--require-proof', 'fail unless every export reads back exactly')
     .option('--force', 'replace results that are already in the folder')

@@ -22,7 +22,7 @@ import { type ChildOptions, runBundleInChild } from './runtime/run-in-child.js';
 import type { SegmentReport } from './segment-report.js';
 
 export interface SegmentOptions {
-  /** 'rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc'; 'default', alone or in the list, is what suits the input. */
+  /** 'rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc', 'masks'; 'default', alone or in the list, is what suits the input. */
   readonly formats: readonly string[] | 'default';
   readonly outFolder: string;
   /** Which series is meant, and what to do about ties, damage and gaps. */

@@ -37,3 +37,4 @@ export { writeFileAtomic } from './output/write-file-atomic.js';
 export { decodePng, type PngImage } from './png/decode-png.js';
 export { encodePng } from './png/encode-png.js';
 export { isPng } from './png/png-chunks.js';
+export { gzipParts } from './voxels/gzip-parts.js';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { binary, events, operation } from '../operation.js';
 import { actor, flag, id, integer, listOf, pageOf, pageWish, text, time } from './common.js';
 
-export const outputFormats = ['rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc'] as const;
+export const outputFormats = ['rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc', 'masks'] as const;
 /** What can be made from the stored label map after the images are gone; the others must be asked for with the job. */
 export const laterFormats = ['nifti', 'nrrd', 'csv'] as const;
 export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;

@@ -6,7 +6,7 @@ import type { Provenance, ReferenceSeries } from '@isocenter/dicom';
 import { Failure, type HoleMode, type Segmentation, type Volume, type Watch } from '@isocenter/volume';
 import type { Proof } from '../proof/proof.js';
 
-export type OutputFormat = 'rtstruct' | 'seg' | 'nifti' | 'nrrd' | 'png' | 'csv' | 'sr' | 'sc';
+export type OutputFormat = 'rtstruct' | 'seg' | 'nifti' | 'nrrd' | 'png' | 'csv' | 'sr' | 'sc' | 'masks';
 
 export interface EncodedFile {
   /** Plain file name made by us, never from the input. */

@@ -22,6 +22,7 @@ encoderSuite(encoders.png, { starts: (bytes) => text(bytes, 1, 4) === 'PNG', hol
 encoderSuite(encoders.csv, { starts: (bytes) => text(bytes, 0, 9) === 'structure', holdsVoxels: false });
 encoderSuite(encoders.sr, { starts: dicom, holdsVoxels: false });
 encoderSuite(encoders.sc, { starts: dicom, holdsVoxels: false });
+encoderSuite(encoders.masks, { starts: (bytes) => bytes[0] === 0x1f && bytes[1] === 0x8b, holdsVoxels: true });
 
 describe('Formats', () => {
   it('are looked up by name, proofs before tables', () => {

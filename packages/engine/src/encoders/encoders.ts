@@ -1,6 +1,7 @@
 /** All output formats by name. */
 import { csvEncoder } from './csv.js';
 import { EncodeError, type Encoder, type OutputFormat } from './encoder.js';
+import { masksEncoder } from './masks.js';
 import { niftiEncoder } from './nifti.js';
 import { nrrdEncoder } from './nrrd.js';
 import { pngEncoder } from './png.js';
@@ -18,6 +19,7 @@ export const encoders: Readonly<Record<OutputFormat, Encoder>> = Object.freeze({
   csv: csvEncoder,
   sr: srEncoder,
   sc: scEncoder,
+  masks: masksEncoder,
 });
 
 /** Encoders of the named formats, each once, tables last (they repeat the proofs). Throws EncodeError `unknown-format`. */

@@ -17,6 +17,8 @@ const endings: readonly (readonly [string, OutputFormat])[] = [
   ['.nrrd', 'nrrd'],
   ['.png', 'png'],
   ['.csv', 'csv'],
+  ['.u8.gz', 'masks'],
+  ['.masks.json', 'masks'],
 ];
 
 function formatOf(name: string): OutputFormat | undefined {
