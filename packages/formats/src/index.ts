@@ -21,6 +21,11 @@ export {
 } from './intake/source.js';
 export { type StoredContent, type StoredZip, storedZip } from './intake/stored-zip.js';
 export { type WriteZipOptions, writeZip, type ZipContent, type ZipStreamed, zipStream } from './intake/write-zip.js';
+export { boundaryOf, isLegalBoundary, parameterText, parseHeaderValue, quoted } from './multipart/header-value.js';
+export { MultipartError, type MultipartErrorKind } from './multipart/multipart-error.js';
+export { type MultipartLimits, MultipartParser, type PartHeaders } from './multipart/multipart-parser.js';
+export { type MultipartPart, partBytes, readMultipart } from './multipart/read-multipart.js';
+export { boundaryOccurs, newBoundary, type WrittenPart, writeMultipart } from './multipart/write-multipart.js';
 export { isNifti, type NiftiHeader, parseNiftiHeader } from './nifti/nifti-header.js';
 export { type NiftiImage, niftiSampleBytes, type ReadNiftiOptions, readNifti } from './nifti/read-nifti.js';
 export { type WriteNiftiOptions, writeNifti } from './nifti/write-nifti.js';
