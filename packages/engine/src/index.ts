@@ -48,6 +48,17 @@ export type { PhantomKind } from './phantom/image-header.js';
 export { drawPhantom, makePhantom, type Phantom, PhantomError, type PhantomOptions } from './phantom/make-phantom.js';
 export type { PhantomPlane } from './phantom/phantom-grid.js';
 export { makePhantomStudy } from './phantom/phantom-study.js';
+export {
+  annotatedPicture,
+  type PictureBox,
+  type PictureFinding,
+  type PictureHeat,
+  type PictureMask,
+  type PictureOptions,
+  type PictureRuler,
+} from './pictures/annotated-picture.js';
+export { type AnchorPoint, anchoredColours, type ColourMap, rainbow } from './pictures/colour-map.js';
+export { type DisplayImage, displayImage } from './pictures/display-image.js';
 export type { ClassificationPrediction, Prediction, SegmentationPrediction } from './prediction.js';
 export { type OtherReader, type Proof, ProofError, requireExact, type StructureProof } from './proof/proof.js';
 export { proveNifti, proveNrrd, proveSeg } from './proof/prove-layers.js';

@@ -1,0 +1,162 @@
+/**
+ * One image with what a model said about it: masks and heat maps over the anatomy, boxes, rulers, and beside it a panel
+ * with the legend. For integrators who check an answer by eye. It shows no patient data unless a label does.
+ */
+import { Raster, type Rgb } from '../encoders/overlay/raster.js';
+import type { ColourMap } from './colour-map.js';
+import type { DisplayImage } from './display-image.js';
+import { BOX_COLOUR, drawPanel, panelHeight, RULER_COLOUR } from './panel.js';
+import { nearestIndices, resizePicture } from './resize-picture.js';
+import { type Point, strokeBox, strokeRuler } from './strokes.js';
+
+/** Pixels of the image where a finding is; row by row from the top. */
+export interface PictureMask {
+  readonly kind: 'mask';
+  readonly label: string;
+  readonly colour: Rgb;
+  /** Non-zero: inside. */
+  readonly inside: Uint8Array;
+}
+
+export interface PictureHeat {
+  readonly kind: 'heat';
+  readonly label: string;
+  readonly values: Uint8Array;
+  readonly colours: ColourMap;
+}
+
+/** Corners and ends count in pixels of the image: column, row; whole numbers are the middles of pixels. */
+export interface PictureBox {
+  readonly kind: 'box';
+  readonly label: string;
+  readonly from: Point;
+  readonly to: Point;
+}
+
+export interface PictureRuler {
+  readonly kind: 'ruler';
+  readonly label: string;
+  readonly from: Point;
+  readonly to: Point;
+  /** Such as `12.5 mm`. */
+  readonly length: string;
+}
+
+export type PictureFinding = PictureMask | PictureHeat | PictureBox | PictureRuler;
+
+export interface PictureOptions {
+  readonly title: string;
+  /** At the left, right, upper and lower edge: where the patient's sides are. */
+  readonly letters?: readonly [string, string, string, string];
+  /** Lines of text below the legend. */
+  readonly lines?: readonly string[];
+}
+
+/** Small images grow to this length of the longer side, large ones shrink to the second. */
+const LEAST_SIDE = 640;
+const MOST_SIDE = 1024;
+const SHARE = 0.5;
+const OUTLINE = 0.9;
+const BOX_WIDTH = 5;
+const RULER_WIDTH = 3;
+const LETTERS: Rgb = [255, 214, 102];
+const GROUND: Rgb = [12, 12, 14];
+const GAP = 12;
+
+/** Findings whose arrays do not have the size of the image are a fault of the caller and refused by a RangeError. */
+export function annotatedPicture(
+  image: DisplayImage,
+  findings: readonly PictureFinding[],
+  options: PictureOptions,
+): Raster {
+  const upright = image.height * image.pixelAspect;
+  const longest = Math.max(image.width, upright);
+  const factor = longest < LEAST_SIDE ? LEAST_SIDE / longest : Math.min(1, MOST_SIDE / longest);
+  const width = Math.max(1, Math.round(image.width * factor));
+  const height = Math.max(1, Math.round(upright * factor));
+  const panel = { title: options.title, findings, lines: options.lines ?? [] };
+  const raster = new Raster(width + PANEL_WIDTH, Math.max(height, panelHeight(panel, PANEL_WIDTH - 2 * GAP) + 2 * GAP));
+  raster.fill(0, 0, raster.width, raster.height, GROUND);
+  put(raster, resizePicture(image, width, height), width, height);
+  const across = nearestIndices(image.width, width);
+  const down = nearestIndices(image.height, height).map((row) => row * image.width);
+  for (const finding of findings)
+    if (finding.kind === 'mask' || finding.kind === 'heat') {
+      const length = finding.kind === 'mask' ? finding.inside.length : finding.values.length;
+      if (length !== image.width * image.height) throw new RangeError('A mask has another size than its image');
+      if (finding.kind === 'mask') tint(raster, finding, across, down);
+      else heat(raster, finding, across, down);
+    }
+  if (options.letters) drawLetters(raster, width, height, options.letters);
+  const place = ([column, row]: Point): Point => [
+    Math.round(((column + 0.5) * width) / image.width),
+    Math.round(((row + 0.5) * height) / image.height),
+  ];
+  const inImage = clipped(raster, width, height);
+  for (const finding of findings) {
+    if (finding.kind === 'box') drawBox(inImage, place(finding.from), place(finding.to), finding.label);
+    if (finding.kind === 'ruler') drawRuler(inImage, place(finding.from), place(finding.to), finding);
+  }
+  put(raster, inImage.data, width, height);
+  drawPanel(raster, width + GAP, GAP, PANEL_WIDTH - 2 * GAP, panel);
+  return raster;
+}
+
+const PANEL_WIDTH = 400;
+
+function put(raster: Raster, rgb: Uint8Array, width: number, height: number): void {
+  for (let row = 0; row < height; row++)
+    raster.data.set(rgb.subarray(3 * row * width, 3 * (row + 1) * width), 3 * row * raster.width);
+}
+
+/** A copy of the image's part: a box that reaches beyond the image must not run through the legend. */
+function clipped(raster: Raster, width: number, height: number): Raster {
+  const part = new Raster(width, height);
+  for (let row = 0; row < height; row++)
+    part.data.set(raster.data.subarray(3 * row * raster.width, 3 * (row * raster.width + width)), 3 * row * width);
+  return part;
+}
+
+function tint(raster: Raster, { inside, colour }: PictureMask, across: Int32Array, down: Int32Array): void {
+  const at = (u: number, v: number) =>
+    u >= 0 && v >= 0 && u < across.length && v < down.length && inside[across[u] + down[v]] !== 0;
+  for (let v = 0; v < down.length; v++)
+    for (let u = 0; u < across.length; u++) {
+      if (inside[across[u] + down[v]] === 0) continue;
+      const edge = !at(u - 1, v) || !at(u + 1, v) || !at(u, v - 1) || !at(u, v + 1);
+      raster.blend(u, v, colour, edge ? OUTLINE : SHARE);
+    }
+}
+
+function heat(raster: Raster, { values, colours }: PictureHeat, across: Int32Array, down: Int32Array): void {
+  for (let v = 0; v < down.length; v++)
+    for (let u = 0; u < across.length; u++) {
+      const at = 4 * values[across[u] + down[v]];
+      if (colours[at + 3] === 0) continue;
+      raster.blend(u, v, [colours[at], colours[at + 1], colours[at + 2]], (SHARE * colours[at + 3]) / 255);
+    }
+}
+
+function drawBox(raster: Raster, a: Point, b: Point, label: string): void {
+  const topLeft: Point = [Math.min(a[0], b[0]), Math.min(a[1], b[1])];
+  const bottomRight: Point = [Math.max(a[0], b[0]), Math.max(a[1], b[1])];
+  strokeBox(raster, topLeft, bottomRight, BOX_COLOUR, BOX_WIDTH);
+  const LINE = 20;
+  const above = topLeft[1] - LINE;
+  raster.text(Math.max(2, topLeft[0] - 2), above >= 2 ? above : bottomRight[1] + 6, label, BOX_COLOUR, 2);
+}
+
+function drawRuler(raster: Raster, from: Point, to: Point, { label, length }: PictureRuler): void {
+  strokeRuler(raster, from, to, RULER_COLOUR, RULER_WIDTH);
+  const x = Math.round((from[0] + to[0]) / 2) + 8;
+  const y = Math.round((from[1] + to[1]) / 2) + 8;
+  raster.text(x, y, `${label} ${length}`, RULER_COLOUR, 2);
+}
+
+function drawLetters(raster: Raster, width: number, height: number, letters: readonly string[]): void {
+  const [left, right, upper, lower] = letters;
+  raster.text(6, Math.round(height / 2 - 7), left, LETTERS, 2);
+  raster.text(width - 16, Math.round(height / 2 - 7), right, LETTERS, 2);
+  raster.text(Math.round(width / 2 - 5), 6, upper, LETTERS, 2);
+  raster.text(Math.round(width / 2 - 5), height - 20, lower, LETTERS, 2);
+}
