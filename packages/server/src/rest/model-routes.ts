@@ -5,7 +5,7 @@ import type { WarmModel } from '../compute/compute-pool.js';
 import { implement } from '../http/implement.js';
 import type { ModelFamily, ModelVersion } from '../registry/model.js';
 import type { Services } from '../services/services.js';
-import { isMultipart, readMultipart } from './multipart.js';
+import { isMultipart, readForm } from './multipart.js';
 import { pageView } from './page-view.js';
 import { notFound, RestError } from './rest-error.js';
 import { sliced } from './sliced.js';
@@ -34,7 +34,7 @@ export function modelRoutes(app: FastifyInstance, parts: Services): void {
   implement(app, api.models.add, async (call) => {
     const { actor, query, body, signal, headers } = call;
     const multipart = isMultipart(body.mediaType)
-      ? await readMultipart(body.stream, headers['content-type'] ?? '')
+      ? await readForm(body.stream, headers['content-type'] ?? '')
       : undefined;
     const form = formOf({ ...query, ...given('form', multipart?.fields.get('form')) });
     const file = new TemporaryFile(temporaryFolder);
