@@ -32,6 +32,7 @@ export interface SegmentOptions {
   readonly profile?: EncodeOptions['profile'];
   readonly interpreter?: string;
   readonly label?: string;
+  readonly modelId?: EncodeOptions['modelId'];
   readonly segType?: EncodeOptions['segType'];
   /** File names without ending; default 'segmentation'. */
   readonly stem?: string;
@@ -44,6 +45,10 @@ export interface SegmentOptions {
   /** Threads, memory limit and warm networks of a run in this process. */
   readonly run?: RunOptions;
   readonly intakeLimits?: Partial<IntakeLimits>;
+  /** `archive`: anything but a zip or tar is refused. Default 'any'. */
+  readonly expect?: 'any' | 'archive';
+  /** Files of one name in different folders are an error, unless folders tell the model's channels apart. */
+  readonly uniqueNames?: boolean;
   /** Overwrite files of the same name; default true. */
   readonly overwrite?: boolean;
   /** Time written into the objects; default now. */
@@ -179,7 +184,9 @@ async function load(
   watch: Watch,
   clock: Stopwatch,
 ): Promise<SelectedChannels> {
-  const study = await openStudy(input, { limits: options.intakeLimits }, watch);
+  const { intakeLimits: limits, expect, uniqueNames } = options;
+  const oneChannel = bundle.isocenter.channels.length === 1;
+  const study = await openStudy(input, { limits, expect, uniqueNames: uniqueNames && oneChannel }, watch);
   try {
     clock.lap('open');
     const selected = await selectChannels(study, bundle, options.wish, watch);

@@ -42,6 +42,8 @@ export interface RtstructOptions extends ObjectOptions, Watch {
   readonly label?: string;
   /** Structure Set Name. */
   readonly name?: string;
+  /** Software Versions of the profile 'innereye', whose clients compare it with the id that they asked for; default `name:version`. */
+  readonly modelId?: string;
   /** ROI Interpreter, a person name. */
   readonly interpreter?: string;
   /** Decimals of contour data; default 3, more for voxels below 0.5 mm. */
@@ -70,7 +72,7 @@ export function writeRtstruct(
   const dataset = new Dataset();
   addCommonModules(dataset, RT_STRUCTURE_SET_STORAGE, 'RTSTRUCT', reference, options);
   dataset.set('Manufacturer', plainText(rules.manufacturer(options.provenance), LO_LENGTH));
-  dataset.set('SoftwareVersions', rules.softwareVersions(options.provenance));
+  dataset.set('SoftwareVersions', asked(options, rules));
   dataset.set('OperatorsName', undefined);
   addFrameOfReference(dataset, reference, frameOfReferenceUID);
   addStructureSet(dataset, reference, options, rules, frameOfReferenceUID);
@@ -92,6 +94,11 @@ export function writeRtstruct(
   );
   if (rules.descriptions) dataset.set('ApprovalStatus', 'UNAPPROVED');
   return writeDicom(dataset, { transferSyntaxUID: options.transferSyntaxUID ?? IMPLICIT_VR_LITTLE_ENDIAN });
+}
+
+function asked({ modelId, profile, provenance }: RtstructOptions, rules: ProfileRules): string | readonly string[] {
+  const id = profile === 'innereye' && modelId ? plainText(modelId, LO_LENGTH) : '';
+  return id || rules.softwareVersions(provenance);
 }
 
 function checkGrid(segmentation: Segmentation, reference: ReferenceSeries): void {

@@ -39,6 +39,8 @@ export interface EncodeOptions extends Watch {
   readonly profile?: 'strict' | 'innereye';
   /** RTSTRUCT: ROI Interpreter, a person name. */
   readonly interpreter?: string;
+  /** RTSTRUCT with the profile 'innereye': Software Versions, where the client knows the model by another id. */
+  readonly modelId?: string;
   /** Structure Set Label or Content Label. */
   readonly label?: string;
   /** SEG: default 'binary', which overlapping structures need. */

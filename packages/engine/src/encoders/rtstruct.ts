@@ -7,7 +7,7 @@ export const rtstructEncoder: Encoder = Object.freeze<Encoder>({
   format: 'rtstruct',
   needsReference: true,
   async encode(result, options) {
-    const { now, uid, profile, interpreter, label, signal, inset, holes = DEFAULT_HOLES } = options;
+    const { now, uid, profile, interpreter, label, modelId, signal, inset, holes = DEFAULT_HOLES } = options;
     const bytes = writeRtstruct(result.segmentation, referenceOf(result, 'rtstruct'), {
       provenance: result.provenance,
       holes,
@@ -17,6 +17,7 @@ export const rtstructEncoder: Encoder = Object.freeze<Encoder>({
       profile,
       interpreter,
       label,
+      modelId,
       signal,
     });
     return [{ name: `${stemOf(options)}.rtstruct.dcm`, bytes }];

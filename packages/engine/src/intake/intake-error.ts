@@ -12,6 +12,8 @@ export type IntakeErrorKind =
   | 'missing-channel'
   /** Several images fit and nothing says which is meant. */
   | 'several-images'
+  /** Two files have one name in different folders, where folders do not count. */
+  | 'duplicate-names'
   /** A series does not fulfil what the bundle asks of its attributes. */
   | 'constraint'
   /** Channels were not acquired in one frame of reference, so they cannot be laid over one another. */

@@ -24,6 +24,8 @@ export interface OpenStudyOptions {
   readonly name?: string;
   /** `archive`: refuse anything but a zip or tar. */
   readonly expect?: 'any' | 'archive';
+  /** Refuse two files of one name in different folders, as readers that put all into one folder must. */
+  readonly uniqueNames?: boolean;
 }
 
 /** An image of a NIfTI or NRRD file; several for a 4-D one. */
@@ -68,6 +70,7 @@ export async function openStudy(
   const opened = await openSources(input, options);
   const base = { origin: opened.origin, ignored: opened.ignored, close: () => opened.close() };
   try {
+    if (options.uniqueNames) refuseDuplicates(opened.sources);
     const scan = await scanSources(opened.sources, watch);
     if (scan.series.length > 0 || scan.objects.length > 0) return { kind: 'dicom', scan, ...base };
     const images = await readImageFiles(opened.sources, watch);
@@ -81,6 +84,20 @@ export async function openStudy(
     await opened.close();
     throw error;
   }
+}
+
+/** Counted, not named: names of files are often those of patients. */
+function refuseDuplicates(sources: readonly ByteSource[]): void {
+  const distinct = new Set(sources.map(({ name }) => name.replace(/^.*[\\/]/s, ''))).size;
+  if (distinct === sources.length) return;
+  throw new IntakeError(
+    'duplicate-names',
+    `Zip file contains duplicates: ${sources.length - distinct} of its ${sources.length} files have the name of another`,
+    {
+      where: 'names of the files without their folders',
+      next: 'Give every file a name of its own, or use a protocol that keeps folders.',
+    },
+  );
 }
 
 async function readImageFiles(sources: readonly ByteSource[], watch: Watch): Promise<ImageFile[]> {

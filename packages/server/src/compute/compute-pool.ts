@@ -29,6 +29,12 @@ export interface SegmentWish {
   /** How series that fit equally well are decided; 'first' for clients that cannot be asked. */
   readonly ties?: 'refuse' | 'first';
   readonly stem?: string;
+  /** `archive`: anything but a zip or tar is refused. */
+  readonly expect?: 'any' | 'archive';
+  /** Files of one name in different folders are refused, unless folders tell channels apart. */
+  readonly uniqueNames?: boolean;
+  /** Software Versions of the profile 'innereye', where the client knows the model by another id. */
+  readonly modelId?: string;
 }
 
 export interface SegmentTask {

@@ -5,16 +5,16 @@
 import { mkdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { uidFrom } from '@isocenter/dicom';
-import { Failure, isFailure } from '@isocenter/volume';
+import { isFailure } from '@isocenter/volume';
 import { z } from 'zod';
 import type { Blobs } from '../blobs/blobs.js';
 import type { ComputePool, SegmentWish, TaskLimits } from '../compute/compute-pool.js';
 import type { Registry } from '../registry/registry.js';
 import type { Job } from './job.js';
 import type { HandlerContext, HandlerResult, JobHandler } from './job-handler.js';
+import { packFiles, packParameter } from './pack-files.js';
 import { isPassing } from './passing-error.js';
-
-export class SegmentJobError extends Failure<'bad-parameters' | 'no-model' | 'no-input'> {}
+import { SegmentJobError } from './segment-job-error.js';
 
 /** Of `parameters`: how to run the model and what to write. Other keys belong to the door that made the job. */
 export const segmentParameters = z.object({
@@ -30,6 +30,10 @@ export const segmentParameters = z.object({
   longestRun: z.boolean().optional(),
   ties: z.enum(['refuse', 'first']).optional(),
   stem: z.string().max(64).optional(),
+  expect: z.enum(['any', 'archive']).optional(),
+  uniqueNames: z.boolean().optional(),
+  modelId: z.string().max(64).optional(),
+  pack: packParameter.optional(),
 });
 
 export interface SegmentHandlerParts {
@@ -91,7 +95,7 @@ async function segment(
   job: Job,
   { signal, progress, workFolder }: HandlerContext,
 ): Promise<HandlerResult> {
-  const wish = wishOf(job);
+  const { pack, ...wish } = wishOf(job);
   const [inputId, ...others] = job.inputBlobIds;
   if (inputId === undefined || others.length > 0)
     throw new SegmentJobError('no-input', 'A segmentation takes exactly one file', {
@@ -125,13 +129,38 @@ async function segment(
       name,
       mediaType: MEDIA_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream',
     }));
-    return { report: answer.report, files };
+    return { report: answer.report, files: pack ? await packFiles(outputFolder, files, pack) : files };
+  } catch (error) {
+    throw wish.expect === 'archive' ? asBadArchive(error) : error;
   } finally {
     await input.done();
   }
 }
 
-function wishOf(job: Job): SegmentWish {
+/** Faults of the archive itself; the others (a password, no file in it) leave open whether it is a good one. */
+const BAD_ARCHIVE = [
+  'not-an-archive',
+  'truncated',
+  'corrupt',
+  'crc-mismatch',
+  'size-mismatch',
+  'multi-disk',
+  'too-many-entries',
+  'entry-too-large',
+  'total-too-large',
+  'ratio-exceeded',
+  'overlapping-entries',
+  'unsafe-name',
+];
+
+/** A job keeps the kind of its failure and not its class, and a cut DICOM file is 'truncated' as well as a cut zip. */
+function asBadArchive(error: unknown): unknown {
+  if (!isFailure(error) || error.name !== 'ArchiveError' || !BAD_ARCHIVE.includes(error.kind)) return error;
+  const { message, where, next } = error;
+  return new SegmentJobError('bad-archive', message, { where, next, cause: error });
+}
+
+function wishOf(job: Job): SegmentWish & { readonly pack?: z.infer<typeof packParameter> } {
   const parsed = segmentParameters.safeParse(job.parameters);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
