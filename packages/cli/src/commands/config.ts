@@ -21,7 +21,15 @@ export async function configCommand(options: ServerOptions, { terminal }: Comman
   terminal.print(
     `\nLater ones win: default, file (${read.file ?? `${read.values.home}/config.json, which is not there`}), environment, flag.`,
   );
+  const { environmentFile, ignored } = read;
+  if (environmentFile) {
+    const { path, taken, unread } = environmentFile;
+    terminal.print(`Also read where the environment lacks them: ${taken.join(', ') || 'nothing'} from ${path}.`);
+    if (unread.length > 0) terminal.print(`Not understood in it: line ${unread.join(', ')}.`);
+  }
+  if (ignored.length > 0)
+    terminal.print(`Accepted and ignored (cloud settings of InnerEye-Inference): ${ignored.join(', ')}.`);
   terminal.print('docs/reference/configuration.md says what each is for.');
-  terminal.document({ file: read.file ?? null, settings });
+  terminal.document({ file: read.file ?? null, environmentFile: environmentFile ?? null, ignored, settings });
   return undefined;
 }

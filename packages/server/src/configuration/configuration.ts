@@ -17,4 +17,10 @@ export interface ReadConfiguration {
   readonly origins: Readonly<Record<keyof Settings, Origin>>;
   /** The file that was read, if there is one. */
   readonly file: string | undefined;
+  /** set_environment.sh, if there is one: names that were taken from it, and numbers of lines that say nothing. */
+  readonly environmentFile:
+    | { readonly path: string; readonly taken: readonly string[]; readonly unread: readonly number[] }
+    | undefined;
+  /** Variables of InnerEye-Inference that are there and have no effect here. */
+  readonly ignored: readonly string[];
 }

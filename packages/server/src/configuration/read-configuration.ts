@@ -1,14 +1,13 @@
 /** Puts the configuration together: defaults, then the file, then the environment, then flags; later ones win. */
 import { readFileSync } from 'node:fs';
 import { isAbsolute, join, resolve } from 'node:path';
-import { Failure } from '@isocenter/volume';
 import type { Configuration, Origin, ReadConfiguration } from './configuration.js';
+import { ConfigurationError } from './configuration-error.js';
+import { IGNORED, readEnvironmentFile, TAKEN } from './environment-file.js';
 import { environmentName, type Setting } from './setting.js';
 import { type Settings, settings } from './settings.js';
 
-export type ConfigurationErrorKind = 'unreadable-file' | 'unknown-setting' | 'bad-value';
-
-export class ConfigurationError extends Failure<ConfigurationErrorKind> {}
+export { ConfigurationError, type ConfigurationErrorKind } from './configuration-error.js';
 
 export interface ConfigurationSources {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -21,13 +20,18 @@ export interface ConfigurationSources {
 const keys = Object.keys(settings) as (keyof Settings)[];
 
 /** Throws ConfigurationError that names the setting, its source and what would be right. */
-export function readConfiguration({ environment, flags = {}, file }: ConfigurationSources): ReadConfiguration {
-  const home = resolve(flags.home ?? environment[environmentName('home', settings.home)] ?? settings.home.fallback);
+export function readConfiguration(sources: ConfigurationSources): ReadConfiguration {
+  const { flags = {}, file } = sources;
+  const ofProcess = sources.environment;
+  const home = resolve(flags.home ?? ofProcess[environmentName('home', settings.home)] ?? settings.home.fallback);
   const path = file ?? join(home, 'config.json');
   const fromFile = readFile(path, file !== undefined);
   for (const key of Object.keys(fromFile ?? {})) known(key, path);
   for (const key of Object.keys(flags)) known(key, 'command line');
-  for (const name of Object.keys(environment)) knownVariable(name);
+  for (const name of Object.keys(ofProcess)) knownVariable(name);
+  const ofFile = readEnvironmentFile(...environmentFileOf(home, flags, ofProcess, fromFile));
+  // An empty variable of the process counts as set, as in the original.
+  const environment = { ...pick(ofFile?.variables ?? {}, TAKEN), ...ofProcess };
   const values: Record<string, unknown> = {};
   const origins = {} as Record<keyof Settings, Origin>;
   for (const key of keys) {
@@ -49,7 +53,36 @@ export function readConfiguration({ environment, flags = {}, file }: Configurati
     }
   }
   values.home = isAbsolute(String(values.home)) ? values.home : resolve(String(values.home));
-  return { values: Object.freeze(values) as Configuration, origins, file: fromFile ? path : undefined };
+  return {
+    values: Object.freeze(values) as Configuration,
+    origins,
+    file: fromFile ? path : undefined,
+    environmentFile: ofFile && {
+      path: ofFile.path,
+      taken: Object.keys(pick(ofFile.variables, TAKEN)),
+      unread: ofFile.unread,
+    },
+    ignored: Object.keys(pick({ ...ofFile?.variables, ...ofProcess }, IGNORED)),
+  };
+}
+
+/** Path, and whether it must be there. */
+function environmentFileOf(
+  home: string,
+  flags: Readonly<Record<string, string | undefined>>,
+  environment: Readonly<Record<string, string | undefined>>,
+  fromFile: Record<string, unknown> | undefined,
+): [string, boolean] {
+  const key = 'environmentFile';
+  const named = flags[key] ?? (environment[environmentName(key, settings[key])] || fromFile?.[key]);
+  return typeof named === 'string' ? [resolve(named), true] : [join(home, 'set_environment.sh'), false];
+}
+
+function pick(
+  variables: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Record<string, string | undefined> {
+  return Object.fromEntries(names.flatMap((name) => (variables[name] === undefined ? [] : [[name, variables[name]]])));
 }
 
 /** Numbers, booleans, lists and objects are JSON; anything else is text. */

@@ -17,6 +17,12 @@ const protocol = z.strictObject({
   networks: z.array(network).optional(),
   mode: z.enum(['compat', 'strict']).default('compat'),
 });
+/** Blank is not set. */
+const blankable = z
+  .string()
+  .max(4096)
+  .optional()
+  .transform((text) => text?.trim() || undefined);
 const oidc = z.strictObject({
   issuer: z.url(),
   clientId: z.string().min(1),
@@ -90,6 +96,26 @@ export const settings = {
     'Networks that may use the protocols without login',
   ),
   protocols: setting(z.record(z.string(), protocol), {}, 'Per protocol: enabled, port, networks, compat or strict'),
+  environmentFile: setting(
+    optionalText,
+    undefined,
+    'File of `NAME=value` lines from which the variables of InnerEye-Inference are taken where the environment lacks them; default: set_environment.sh in the data directory, when there is one',
+  ),
+  innereyeSecret: setting(
+    blankable,
+    undefined,
+    'Shared secret of the clients of InnerEye-Inference (header API_AUTH_SECRET); without it only our API keys open that door',
+    { secret: true, environment: 'CUSTOMCONNSTR_API_AUTH_SECRET' },
+  ),
+  innereyeExperiment: setting(blankable, 'api_inference', 'First part of the run ids of InnerEye-Inference', {
+    environment: 'EXPERIMENT_NAME',
+  }),
+  imageDataFolder: setting(
+    blankable,
+    undefined,
+    'Folder (relative: in the data directory) where each InnerEye run leaves {id}/imagedata.zip with the text `image data deleted` once its images are erased; default: only the audit log says it',
+    { environment: 'IMAGE_DATA_FOLDER' },
+  ),
   metricsNetworks: setting(z.array(network), [], 'Networks that may read /metrics without a key'),
   oidc: setting(oidc.optional(), undefined, 'Sign-in through an OpenID Connect provider', { secret: true }),
   logLevel: setting(z.enum(['debug', 'info', 'warn', 'error']), 'info', 'Least level that is logged'),

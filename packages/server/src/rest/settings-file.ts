@@ -22,7 +22,14 @@ export interface SettingView {
 }
 
 /** Where data and secrets lie is decided on the machine, not over the network. */
-const FIXED: ReadonlySet<string> = new Set(['home', 'databaseUrl', 'blobStore', 'oidc']);
+const FIXED: ReadonlySet<string> = new Set([
+  'home',
+  'databaseUrl',
+  'blobStore',
+  'oidc',
+  'environmentFile',
+  'imageDataFolder',
+]);
 
 export class SettingsFile {
   readonly #configuration: ReadConfiguration;
