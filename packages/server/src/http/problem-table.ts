@@ -151,6 +151,7 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
   ExpressionError: input('bundle'),
   FormatError: input('format'),
   GeometryError: input('geometry'),
+  InnerEyeError: { area: 'innereye', status: 404, kinds: { 'model-not-usable': at(422) } },
   InfererError: input('bundle'),
   IntakeError: input('intake'),
   PhantomError: input('phantom'),

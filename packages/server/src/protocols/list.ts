@@ -1,6 +1,7 @@
 /** Every protocol that this program speaks over HTTP. */
 import { serveOpenApi } from '../http/openapi-route.js';
 import { restRoutes } from '../rest/rest-routes.js';
+import { innereye } from './innereye/routes.js';
 import type { Protocol } from './protocol.js';
 
 const rest: Protocol = {
@@ -11,4 +12,4 @@ const rest: Protocol = {
   },
 };
 
-export const protocols: readonly Protocol[] = [rest];
+export const protocols: readonly Protocol[] = [rest, innereye];
