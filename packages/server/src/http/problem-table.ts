@@ -118,6 +118,7 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
       'not-here': at(503),
     },
   },
+  MessageError: { area: 'messages', status: 400 },
   RestError: {
     area: 'rest',
     status: 400,

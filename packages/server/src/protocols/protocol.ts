@@ -6,10 +6,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { JobHandler } from '../jobs/job-handler.js';
 import type { SegmentHandlerParts } from '../jobs/segment-handler.js';
+import type { Registry } from '../registry/registry.js';
 import type { Services } from '../services/services.js';
 
 /** What a worker has. */
-export type WorkerParts = SegmentHandlerParts;
+export interface WorkerParts extends SegmentHandlerParts {
+  readonly registry: Pick<Registry, 'materialise' | 'version' | 'family' | 'protobuf'>;
+}
 
 export interface Protocol {
   /** Key in the setting `protocols`, door of its networks, and `protocol` of the jobs it makes. */

@@ -1,8 +1,10 @@
 /** What administrators change: fields that do not change results, the state, what is there at all. Each change is audited. */
 import type { z } from 'zod';
 import type { Actor } from '../accounts/actor.js';
+import type { Executor } from '../state/database.js';
 import type { ModelFamily, ModelVersion } from './model.js';
 import { readFamily, rowOf, versionsOf } from './read-models.js';
+import type { FamilyFilling } from './registry.js';
 import type { RegistryContext } from './registry-context.js';
 import { RegistryError } from './registry-error.js';
 import { familyColumns, versionColumns } from './rows.js';
@@ -20,81 +22,136 @@ export function parseFields<T>(schema: z.ZodType<T>, fields: unknown): T {
 }
 
 export async function changeFamily(
-  { db, audit, clock }: RegistryContext,
+  context: RegistryContext,
   id: string,
   changes: unknown,
   actor: Actor,
 ): Promise<ModelFamily> {
   const fields = parseFields(familyChangesSchema, changes);
-  return db.transaction().execute(async (executor) => {
-    const before = await readFamily(executor, id);
-    if (!before) throw noFamily(id);
-    await executor
-      .updateTable('model_family')
-      .set({ ...familyColumns(fields), updated_at: clock() })
-      .where('id', '=', id)
-      .execute();
-    await audit.record(
-      {
-        actor,
-        action: 'model-family.changed',
-        subject: { kind: 'model-family', id },
-        details: { name: before.canonicalName, fields: Object.keys(fields) },
-      },
-      executor,
-    );
-    return (await readFamily(executor, id)) as ModelFamily;
-  });
+  return context.db.transaction().execute((executor) => changeFamilyIn(context, executor, id, fields, actor));
+}
+
+async function changeFamilyIn(
+  { audit, clock }: RegistryContext,
+  executor: Executor,
+  id: string,
+  fields: z.infer<typeof familyChangesSchema>,
+  actor: Actor,
+): Promise<ModelFamily> {
+  const before = await readFamily(executor, id);
+  if (!before) throw noFamily(id);
+  await executor
+    .updateTable('model_family')
+    .set({ ...familyColumns(fields), updated_at: clock() })
+    .where('id', '=', id)
+    .execute();
+  await audit.record(
+    {
+      actor,
+      action: 'model-family.changed',
+      subject: { kind: 'model-family', id },
+      details: { name: before.canonicalName, fields: Object.keys(fields) },
+    },
+    executor,
+  );
+  return (await readFamily(executor, id)) as ModelFamily;
 }
 
 export async function changeVersion(
-  { db, audit, clock }: RegistryContext,
+  context: RegistryContext,
   id: string,
   changes: unknown,
   actor: Actor,
 ): Promise<ModelVersion> {
-  const { state, structures = [], ...fields } = parseFields(versionChangesSchema, changes);
-  return db.transaction().execute(async (executor) => {
-    const row = await rowOf(executor, id);
-    await executor
-      .updateTable('model_version')
-      .set({ ...versionColumns(fields), ...(state ? { state } : {}), updated_at: clock() })
-      .where('id', '=', row.id)
-      .execute();
-    for (const { position, label, type, fmaCode, inputChannelId, structureId } of structures) {
-      const given = {
-        ...(type === undefined ? {} : { type }),
-        ...(fmaCode === undefined ? {} : { fma_code: fmaCode }),
-        ...(inputChannelId === undefined ? {} : { input_channel_id: inputChannelId }),
-        ...(structureId === undefined ? {} : { structure_id: structureId }),
-      };
-      if (Object.keys(given).length === 0) continue;
-      let query = executor.updateTable('model_structure').set(given).where('version_uuid', '=', row.id);
-      if (position !== undefined) query = query.where('position', '=', position);
-      if (label !== undefined) query = query.where('label', '=', label);
-      const changed = await query.returning('position').execute();
-      if (changed.length !== 1 || (position === undefined && label === undefined))
-        throw new RegistryError('wrong-fields', 'A change of a structure must name one structure of the model', {
-          where: `structures: position ${position ?? '-'}, label ${label ?? '-'}`,
-          next: 'Name it by its label, or by its position (from 0) where several have the same label',
-        });
-    }
-    const action =
-      state === undefined || state === row.state ? 'changed' : state === 'retired' ? 'retired' : 'reactivated';
-    await audit.record(
-      {
-        actor,
-        action: `model.${action}`,
-        subject: { kind: 'model', id: row.id },
-        details: {
-          address: row.address,
-          fields: [...Object.keys(fields), ...(structures.length > 0 ? ['structures'] : [])],
-        },
+  const fields = parseFields(versionChangesSchema, changes);
+  return context.db.transaction().execute((executor) => changeVersionIn(context, executor, id, fields, actor));
+}
+
+async function changeVersionIn(
+  { audit, clock }: RegistryContext,
+  executor: Executor,
+  id: string,
+  { state, structures = [], ...fields }: z.infer<typeof versionChangesSchema>,
+  actor: Actor,
+): Promise<ModelVersion> {
+  const row = await rowOf(executor, id);
+  await executor
+    .updateTable('model_version')
+    .set({ ...versionColumns(fields), ...(state ? { state } : {}), updated_at: clock() })
+    .where('id', '=', row.id)
+    .execute();
+  for (const { position, label, type, fmaCode, inputChannelId, structureId } of structures) {
+    const given = {
+      ...(type === undefined ? {} : { type }),
+      ...(fmaCode === undefined ? {} : { fma_code: fmaCode }),
+      ...(inputChannelId === undefined ? {} : { input_channel_id: inputChannelId }),
+      ...(structureId === undefined ? {} : { structure_id: structureId }),
+    };
+    if (Object.keys(given).length === 0) continue;
+    let query = executor.updateTable('model_structure').set(given).where('version_uuid', '=', row.id);
+    if (position !== undefined) query = query.where('position', '=', position);
+    if (label !== undefined) query = query.where('label', '=', label);
+    const changed = await query.returning('position').execute();
+    if (changed.length !== 1 || (position === undefined && label === undefined))
+      throw new RegistryError('wrong-fields', 'A change of a structure must name one structure of the model', {
+        where: `structures: position ${position ?? '-'}, label ${label ?? '-'}`,
+        next: 'Name it by its label, or by its position (from 0) where several have the same label',
+      });
+  }
+  const action =
+    state === undefined || state === row.state ? 'changed' : state === 'retired' ? 'retired' : 'reactivated';
+  await audit.record(
+    {
+      actor,
+      action: `model.${action}`,
+      subject: { kind: 'model', id: row.id },
+      details: {
+        address: row.address,
+        fields: [...Object.keys(fields), ...(structures.length > 0 ? ['structures'] : [])],
       },
-      executor,
-    );
-    return (await versionsOf(executor, [await rowOf(executor, row.id)]))[0];
+    },
+    executor,
+  );
+  return (await versionsOf(executor, [await rowOf(executor, row.id)]))[0];
+}
+
+export async function fillFamily(
+  context: RegistryContext,
+  id: string,
+  { family, versions, protobuf }: FamilyFilling,
+  actor: Actor,
+): Promise<ModelFamily> {
+  const fields = parseFields(familyChangesSchema, family);
+  const parsed = versions.map(({ id: version, changes }) => ({
+    version,
+    changes: parseFields(versionChangesSchema, changes),
+  }));
+  return context.db.transaction().execute(async (executor) => {
+    await changeFamilyIn(context, executor, id, fields, actor);
+    for (const { version, changes } of parsed) {
+      if ((await rowOf(executor, version)).family_id !== id) throw noFamily(id);
+      await changeVersionIn(context, executor, version, changes, actor);
+    }
+    await keepProtobuf(context, executor, id, protobuf, actor);
+    return (await readFamily(executor, id)) as ModelFamily;
   });
+}
+
+export async function keepProtobuf(
+  { audit, clock }: RegistryContext,
+  executor: Executor,
+  id: string,
+  bytes: Uint8Array | undefined,
+  actor: Actor,
+): Promise<void> {
+  if (!(await readFamily(executor, id))) throw noFamily(id);
+  await executor
+    .updateTable('model_family')
+    .set({ protobuf: bytes ? Buffer.from(bytes) : null, updated_at: clock() })
+    .where('id', '=', id)
+    .execute();
+  const subject = { kind: 'model-family', id };
+  await audit.record({ actor, action: 'model-family.protobuf-stored', subject }, executor);
 }
 
 export async function removeVersion(context: RegistryContext, id: string, actor: Actor): Promise<void> {

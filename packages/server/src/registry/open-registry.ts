@@ -7,7 +7,7 @@ import type { ModelRef } from '../compute/compute-pool.js';
 import type { Database, Executor } from '../state/database.js';
 import { addVersion } from './add-version.js';
 import { runFilesOf } from './bundle-files.js';
-import { changeFamily, changeVersion, noFamily, removeVersion } from './change-models.js';
+import { changeFamily, changeVersion, fillFamily, keepProtobuf, noFamily, removeVersion } from './change-models.js';
 import { exportVersion } from './export-model.js';
 import { ModelCache } from './model-cache.js';
 import type { OnnxBundleOptions } from './onnx/make-onnx-bundle.js';
@@ -79,6 +79,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
     add: (path, wish, actor) => addVersion(context, path, wish, actor),
     updateFamily: (id, changes, actor) => changeFamily(context, id, changes, actor),
     updateVersion: (id, changes, actor) => changeVersion(context, id, changes, actor),
+    fill: (id, changes, actor) => fillFamily(context, id, changes, actor),
     remove: (id, actor) => removeVersion(context, id, actor),
     exportTo: (id, path) => exportVersion(context, id, path),
     materialise: (id, signal) => materialise(context, id, signal),
@@ -92,16 +93,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
       return row.protobuf ?? undefined;
     },
     async storeProtobuf(familyId, bytes, actor) {
-      await db.transaction().execute(async (executor) => {
-        if (!(await readFamily(executor, familyId))) throw noFamily(familyId);
-        await executor
-          .updateTable('model_family')
-          .set({ protobuf: bytes ? Buffer.from(bytes) : null, updated_at: clock() })
-          .where('id', '=', familyId)
-          .execute();
-        const subject = { kind: 'model-family', id: familyId };
-        await audit.record({ actor, action: 'model-family.protobuf-stored', subject }, executor);
-      });
+      await db.transaction().execute((executor) => keepProtobuf(context, executor, familyId, bytes, actor));
     },
     storeModule: (id, name, source, actor) => storeModule(context, id, name, source, actor),
     openModule: (id) => openModule(context, id),

@@ -108,6 +108,7 @@ export interface VersionPage {
   readonly limit: number;
   readonly familyId?: string;
   readonly state?: ModelVersion['state'];
+  readonly versionId?: string;
 }
 
 export async function readVersions(
@@ -121,6 +122,7 @@ export async function readVersions(
     if (!isUuid(page.familyId)) return { versions: [] };
     query = query.where('family_id', '=', page.familyId);
   }
+  if (page.versionId !== undefined) query = query.where('version_id', '=', page.versionId);
   if (page.state !== undefined) query = query.where('state', '=', page.state);
   const rows = await query
     .orderBy('number', 'desc')

@@ -15,6 +15,8 @@ export interface Registry {
     readonly limit: number;
     readonly familyId?: string;
     readonly state?: ModelVersion['state'];
+    /** SegInt's id, which need not be unique. */
+    readonly versionId?: string;
   }): Promise<{ readonly versions: readonly ModelVersion[]; readonly next?: string }>;
   /**
    * A bundle (folder, zip), a file of `exportTo`, or raw `.onnx` with form fields becomes a version, with all fields
@@ -26,6 +28,8 @@ export interface Registry {
   updateFamily(id: string, changes: unknown, actor: Actor): Promise<ModelFamily>;
   /** `changes`: versionChangesSchema; also retires and brings back. Throws RegistryError `not-found`, `wrong-fields`. */
   updateVersion(id: string, changes: unknown, actor: Actor): Promise<ModelVersion>;
+  /** Both of these for a whole family, and its message, in one transaction. Throws RegistryError `not-found`, `wrong-fields`. */
+  fill(familyId: string, changes: FamilyFilling, actor: Actor): Promise<ModelFamily>;
   /** Throws RegistryError `in-use` while jobs need it, `shipped`, `not-found`. */
   remove(id: string, actor: Actor): Promise<void>;
   /** One file that `add` of another server takes: bundle, family, version, structures, checksums. Written to `path`. */
@@ -38,6 +42,13 @@ export interface Registry {
   /** A Python module beside a version: stored and hashed, never run. Replaces. */
   storeModule(id: string, name: string, source: AsyncIterable<Uint8Array>, actor: Actor): Promise<ModelVersion>;
   openModule(id: string): Promise<{ readonly name: string; readonly stream: Readable; readonly bytes: number }>;
+}
+
+export interface FamilyFilling {
+  readonly family: unknown;
+  readonly versions: readonly { readonly id: string; readonly changes: unknown }[];
+  /** SegInt's message: what of it the registry has no fields for. */
+  readonly protobuf: Uint8Array;
 }
 
 /** Further fields are those of the upload form (registry/onnx-form.ts). */

@@ -68,7 +68,7 @@ export interface RestServerOptions {
   readonly studyKeepMs?: number;
   /** Further routes on the same port, and what their jobs need of the worker. */
   readonly serve?: (app: FastifyInstance, parts: Services) => void;
-  readonly handlers?: (parts: SegmentHandlerParts) => readonly JobHandler[];
+  readonly handlers?: (parts: SegmentHandlerParts & Pick<Services, 'registry'>) => readonly JobHandler[];
   /** Settings as on the command line, e.g. `protocols` as JSON. */
   readonly flags?: Readonly<Record<string, string>>;
 }
