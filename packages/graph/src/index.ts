@@ -1,1 +1,22 @@
-export {};
+/** Neural networks as ONNX graphs: build, differentiate, export. */
+export { GraphError, type GraphErrorKind } from './errors/graph-error.js';
+export type { Attribute, Attributes } from './graph/attributes.js';
+export { type Block, Graph, type Mode, type ParameterDetails } from './graph/graph.js';
+export type { Node } from './graph/node.js';
+export type { Initial, Parameter, Value } from './graph/value.js';
+export * from './layers/activations.js';
+export * from './layers/arithmetic.js';
+export * from './layers/attention.js';
+export * from './layers/convolution.js';
+export * from './layers/dropout.js';
+export * from './layers/layout.js';
+export * from './layers/matrix.js';
+export * from './layers/normalization.js';
+export * from './layers/pooling.js';
+export * from './layers/reductions.js';
+export * from './layers/resize.js';
+export type { PerAxis, WindowOptions } from './layers/windows.js';
+export { modelChunks, type WriteOptions, writeModel } from './onnx/write-model.js';
+export type { DType } from './tensor/dtype.js';
+export type { Shape } from './tensor/shape.js';
+export * from './tensor/tensor.js';
