@@ -23,6 +23,7 @@ const byClass: Readonly<Record<string, ExitCode>> = {
   AddressError: exitCodes.usage,
   AddressFileError: exitCodes.server,
   FetchError: exitCodes.server,
+  RequestError: exitCodes.server,
   StateError: exitCodes.server,
   BlobError: exitCodes.server,
   RegistryError: exitCodes.server,

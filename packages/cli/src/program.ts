@@ -21,6 +21,7 @@ import {
 import { printable } from './output/printable.js';
 import { progressBar } from './output/progress-bar.js';
 import { type Terminal, terminal } from './output/terminal.js';
+import { addRequestCommands } from './request-program.js';
 import { addServerCommands } from './server-program.js';
 
 /** What every command gets besides its own arguments. */
@@ -254,6 +255,7 @@ function buildProgram(act: Act): Command {
     .action((options) => act(options, async () => (await import('./commands/doctor.js')).doctorCommand));
 
   addServerCommands(program, act);
+  addRequestCommands(program, act);
   return program;
 }
 
@@ -261,7 +263,7 @@ class InputError extends Failure<'not-found'> {}
 
 /** A mistyped path is told with the path; deeper layers name no paths, since they may hold a patient's name. */
 function checkPaths(options: object): void {
-  for (const key of ['input', 'a', 'b', 'reference', 'study']) {
+  for (const key of ['input', 'folder', 'a', 'b', 'reference', 'study']) {
     const path = (options as Record<string, unknown>)[key];
     if (typeof path === 'string' && !existsSync(path))
       throw new InputError('not-found', 'There is no such file or folder', { where: path, next: 'Check the path.' });

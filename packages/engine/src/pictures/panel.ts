@@ -103,19 +103,20 @@ function covered(finding: PictureFinding): number {
   return pixels;
 }
 
-/** Lines of at most `letters` characters, broken at blanks where there are any. */
+/** Lines of at most `letters` characters, broken at blanks where there are any; the blanks before the text stay. */
 function wrap(text: string, letters: number): string[] {
+  const indent = ' '.repeat(Math.min(/^ */.exec(text)?.[0].length ?? 0, letters - 1));
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.replace(/\s+/g, ' ').trim().split(' ')) {
-    const longer = line === '' ? word : `${line} ${word}`;
+  let line = indent;
+  for (const word of text.trim().split(/\s+/)) {
+    const longer = line.trim() === '' ? line + word : `${line} ${word}`;
     if (longer.length <= letters) {
       line = longer;
       continue;
     }
-    if (line !== '') lines.push(line);
-    line = word;
-    for (; line.length > letters; line = line.slice(letters)) lines.push(line.slice(0, letters));
+    if (line.trim() !== '') lines.push(line);
+    line = indent + word;
+    for (; line.length > letters; line = indent + line.slice(letters)) lines.push(line.slice(0, letters));
   }
-  return line === '' && lines.length > 0 ? lines : [...lines, line];
+  return [...lines, line];
 }
