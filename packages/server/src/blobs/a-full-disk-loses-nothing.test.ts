@@ -7,7 +7,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { blobKey } from './blob-store.js';
 import { chunksOf, keysOf } from './blob-store.suite.js';
 import { DiskSpace } from './disk-space.js';
-import { openFileStore } from './file-store.js';
+import { openFileStore, WRITTEN_BEHIND } from './file-store.js';
 import { TESTER, type TestBlobs, testBlobs } from './test-blobs.suite.js';
 
 const MB = 1 << 20;
@@ -170,6 +170,17 @@ describe('Space', () => {
     expect(space.claimedBytes).toBeLessThan(10 * MB);
     await expect(space.reserve(101 * MB)).rejects.toMatchObject({ kind: 'no-space' });
     await space.reserve();
+  });
+
+  it('keeps its claim on bytes that were taken and may not be written yet', async () => {
+    const space = new DiskSpace(async () => 1000 * MB, 0);
+    const reservation = await space.reserve();
+    const metered = reservation.meter(chunksOf(3 * MB, MB / 4))[Symbol.asyncIterator]();
+    for (let step = await metered.next(); !step.done; step = await metered.next())
+      expect(space.claimedBytes).toBeGreaterThanOrEqual(step.value.byteLength);
+    expect(space.claimedBytes).toBeGreaterThanOrEqual(WRITTEN_BEHIND);
+    reservation.release();
+    expect(space.claimedBytes).toBe(0);
   });
 
   it('is claimed in small by those who declare little', async () => {

@@ -9,6 +9,7 @@
  */
 import { BlobError } from './blob-error.js';
 import { noSpace } from './file-error.js';
+import { WRITTEN_BEHIND } from './file-store.js';
 
 /**
  * Of the disk's reserve, left alone by results: what was acknowledged may go into half of it, or a disk that is full of
@@ -122,19 +123,27 @@ export class Reservation {
     this.#claims = claims;
   }
 
-  /** Passes the source on; the taker asks for the next chunk when it has written the last. Throws BlobError `no-space`. */
+  /**
+   * Passes the source on. The taker asks for the next chunk when all but WRITTEN_BEHIND bytes are on the disk; those stay
+   * claimed. Throws BlobError `no-space`.
+   */
   async *meter(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    let written = 0;
+    let taken = 0;
+    let behind = 0;
     for await (const chunk of source) {
-      while (this.#held < chunk.byteLength) {
-        const step = Math.max(Math.min(Math.max(written, FIRST_STEP), LARGEST_STEP), chunk.byteLength - this.#held);
+      while (this.#held - behind < chunk.byteLength) {
+        const missing = chunk.byteLength - (this.#held - behind);
+        const step = Math.max(Math.min(Math.max(taken, FIRST_STEP), LARGEST_STEP), missing);
         await this.#claims.claim(step);
         if (this.#released) return this.#claims.settle(step);
         this.#held += step;
       }
       yield chunk;
-      this.#settle(chunk.byteLength);
-      written += chunk.byteLength;
+      taken += chunk.byteLength;
+      behind += chunk.byteLength;
+      if (behind <= WRITTEN_BEHIND) continue;
+      this.#settle(behind - WRITTEN_BEHIND);
+      behind = WRITTEN_BEHIND;
     }
   }
 

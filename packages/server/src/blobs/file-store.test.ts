@@ -1,6 +1,16 @@
 /** The file store keeps the contract, and what only files need: modes, leavings of dead processes, names that last. */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identityText, ownIdentity } from '@isocenter/engine';
@@ -52,6 +62,19 @@ describe('Files of blobs', () => {
     expect(await keysOf(a)).toEqual(['x/a', 'x/b']);
     await a.delete(blobKey('x/b'));
     expect(await keysOf(b)).toEqual(['x/a']);
+  });
+
+  it('hold what came, in pieces of any length, also of a source that fills one buffer again and again', async () => {
+    const store = await openFileStore(fresh());
+    const lengths = [1, 300_000, 7, 65_536, 262_144, 1_000_003, 2, 524_288];
+    const whole = Buffer.concat(lengths.map((length, index) => Buffer.alloc(length, index + 1)));
+    async function* pieces() {
+      const buffer = new Uint8Array(Math.max(...lengths));
+      for (const [index, length] of lengths.entries()) yield buffer.fill(index + 1).subarray(0, length);
+    }
+    const stored = await store.put(blobKey('a'), pieces());
+    expect(stored).toEqual({ bytes: whole.length, sha256: createHash('sha256').update(whole).digest('hex') });
+    expect(readFileSync(store.localPath?.(blobKey('a')) ?? '').equals(whole)).toBe(true);
   });
 
   it('names no path of this machine when its folder refuses', async () => {
