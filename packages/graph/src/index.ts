@@ -1,4 +1,5 @@
 /** Neural networks as ONNX graphs: build, differentiate, export. */
+export { gradients } from './derivatives/gradients.js';
 export { GraphError, type GraphErrorKind } from './errors/graph-error.js';
 export type { Attribute, Attributes } from './graph/attributes.js';
 export { type Block, Graph, type Mode, type ParameterDetails } from './graph/graph.js';

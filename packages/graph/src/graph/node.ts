@@ -76,7 +76,7 @@ export class Node {
     return numbersOf(value.constant);
   }
 
-  int(name: string, fallback?: number): number {
+  number(name: string, fallback?: number): number {
     const value = this.attributes[name] ?? fallback;
     if (typeof value !== 'number') this.fail('wrong-attribute', `attribute ${name} is missing or no number`);
     return value;

@@ -6,7 +6,7 @@ import { positions, windowOf } from './windows.js';
 const conv: ShapeRule = (node) => {
   const x = node.ranked(0, 3, 4, 5);
   const w = node.ranked(1, x.shape.length);
-  const groups = node.int('group', 1);
+  const groups = node.number('group', 1);
   const [outputs, perGroup, ...kernel] = w.shape;
   if (x.shape[1] !== perGroup * groups || outputs % groups !== 0)
     node.fail(
@@ -26,7 +26,7 @@ const conv: ShapeRule = (node) => {
 const convTranspose: ShapeRule = (node) => {
   const x = node.ranked(0, 3, 4, 5);
   const w = node.ranked(1, x.shape.length);
-  const groups = node.int('group', 1);
+  const groups = node.number('group', 1);
   const [inputs, perGroup, ...kernel] = w.shape;
   if (x.shape[1] !== inputs || inputs % groups !== 0)
     node.fail('wrong-shape', `weights of ${showShape(w.shape)} do not fit ${x.shape[1]} channels of "${x.name}"`);

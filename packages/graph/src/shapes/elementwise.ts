@@ -44,7 +44,7 @@ const where: ShapeRule = (node) => {
 };
 
 const cast: ShapeRule = (node) => {
-  const code = node.int('to');
+  const code = node.number('to');
   const dtype = dtypeOfCode(code) ?? node.fail('wrong-type', `ONNX type ${code} is not supported`);
   return [{ dtype, shape: node.input(0).shape }];
 };

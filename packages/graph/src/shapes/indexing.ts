@@ -11,14 +11,14 @@ const integers = (node: Node, index: number): readonly number[] => {
 
 const gather: ShapeRule = (node) => {
   const { dtype, shape } = node.input(0);
-  const axis = node.axis(node.int('axis', 0), shape.length);
+  const axis = node.axis(node.number('axis', 0), shape.length);
   return [{ dtype, shape: [...shape.slice(0, axis), ...integers(node, 1), ...shape.slice(axis + 1)] }];
 };
 
 const gatherElements: ShapeRule = (node) => {
   const { dtype, shape } = node.input(0);
   const indexes = integers(node, 1);
-  node.axis(node.int('axis', 0), shape.length);
+  node.axis(node.number('axis', 0), shape.length);
   if (indexes.length !== shape.length)
     node.fail('wrong-rank', `${showShape(indexes)} has not as many axes as ${showShape(shape)}`);
   return [{ dtype, shape: indexes }];

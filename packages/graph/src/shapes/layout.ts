@@ -15,7 +15,7 @@ const reshape: ShapeRule = (node) => {
 
 const flatten: ShapeRule = (node) => {
   const { dtype, shape } = node.input(0);
-  const axis = node.int('axis', 1);
+  const axis = node.number('axis', 1);
   return [{ dtype, shape: [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis))] }];
 };
 
@@ -56,7 +56,7 @@ const concat: ShapeRule = (node) => {
   const dtype = node.commonType();
   const shapes = node.inputs.map((_, i) => node.input(i).shape);
   const [first] = shapes;
-  const axis = node.axis(node.int('axis'), first.length);
+  const axis = node.axis(node.number('axis'), first.length);
   for (const shape of shapes)
     if (shape.length !== first.length || shape.some((n, i) => i !== axis && n !== first[i]))
       node.fail('wrong-shape', `${shapes.map(showShape).join(' and ')} cannot be joined along axis ${axis}`);
@@ -66,7 +66,7 @@ const concat: ShapeRule = (node) => {
 /** Sizes of the parts of a Split, in order. */
 export function partsOf(node: Node): readonly number[] {
   const { shape } = node.input(0);
-  const size = shape[node.axis(node.int('axis', 0), shape.length)];
+  const size = shape[node.axis(node.number('axis', 0), shape.length)];
   if (node.inputs[1]) return node.constant(1);
   const part = Math.ceil(size / node.outputCount);
   return range(0, node.outputCount).map((i) => Math.min(part, size - i * part));
@@ -74,7 +74,7 @@ export function partsOf(node: Node): readonly number[] {
 
 const split: ShapeRule = (node) => {
   const { dtype, shape } = node.input(0);
-  const axis = node.axis(node.int('axis', 0), shape.length);
+  const axis = node.axis(node.number('axis', 0), shape.length);
   const parts = partsOf(node);
   if (parts.length !== node.outputCount || parts.reduce((sum, n) => sum + n, 0) !== shape[axis])
     node.fail('wrong-shape', `parts of ${parts} do not make up ${shape[axis]}`);

@@ -15,8 +15,8 @@ const matMul: ShapeRule = (node) => {
 const gemm: ShapeRule = (node) => {
   const a = node.ranked(0, 2).shape;
   const b = node.ranked(1, 2).shape;
-  const [rows, inner] = node.int('transA', 0) ? [a[1], a[0]] : a;
-  const [innerB, columns] = node.int('transB', 0) ? [b[1], b[0]] : b;
+  const [rows, inner] = node.number('transA', 0) ? [a[1], a[0]] : a;
+  const [innerB, columns] = node.number('transB', 0) ? [b[1], b[0]] : b;
   const shape = [rows, columns];
   if (inner !== innerB) node.fail('wrong-shape', `${showShape(a)} and ${showShape(b)} have no product`);
   const c = node.inputs[2];

@@ -5,7 +5,7 @@ import type { ShapeRule, ShapeRules } from './rule.js';
 
 const same: ShapeRule = (node) => {
   const x = node.input(0);
-  node.axis(node.int('axis', -1), x.shape.length);
+  node.axis(node.number('axis', -1), x.shape.length);
   return [{ dtype: node.floatType(0), shape: x.shape }];
 };
 
@@ -25,7 +25,7 @@ function checkVector(node: Node, index: number, channels: number): void {
 
 const layer: ShapeRule = (node) => {
   const { shape } = node.input(0);
-  const axis = node.axis(node.int('axis', -1), shape.length);
+  const axis = node.axis(node.number('axis', -1), shape.length);
   for (const vector of [node.input(1), node.inputs[2]])
     if (vector && !sameShape(vector.shape, shape.slice(axis)))
       node.fail('wrong-shape', `"${vector.name}" (${showShape(vector.shape)}) is not ${showShape(shape.slice(axis))}`);

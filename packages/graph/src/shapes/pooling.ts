@@ -7,7 +7,7 @@ const pool: ShapeRule = (node) => {
   const x = node.ranked(0, 3, 4, 5);
   const spatial = x.shape.slice(2);
   const window = windowOf(node, spatial, node.ints('kernel_shape'));
-  const shape = [x.shape[0], x.shape[1], ...positions(node, spatial, window, node.int('ceil_mode', 0) === 1)];
+  const shape = [x.shape[0], x.shape[1], ...positions(node, spatial, window, node.number('ceil_mode', 0) === 1)];
   return [
     { dtype: node.floatType(0), shape },
     { dtype: 'int64', shape },

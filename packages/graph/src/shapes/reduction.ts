@@ -8,20 +8,20 @@ import type { ShapeRule, ShapeRules } from './rule.js';
 export function reducedAxes(node: Node): number[] {
   const rank = node.input(0).shape.length;
   const axes = node.inputs[1] ? node.constant(1) : [];
-  if (axes.length === 0) return node.int('noop_with_empty_axes', 0) ? [] : range(0, rank);
+  if (axes.length === 0) return node.number('noop_with_empty_axes', 0) ? [] : range(0, rank);
   return axes.map((axis) => node.axis(axis, rank)).sort((a, b) => a - b);
 }
 
 const reduce: ShapeRule = (node) => {
   const { dtype, shape } = node.input(0);
   const axes = reducedAxes(node);
-  return [{ dtype, shape: without(shape, axes, node.int('keepdims', 1) === 1) }];
+  return [{ dtype, shape: without(shape, axes, node.number('keepdims', 1) === 1) }];
 };
 
 const argument: ShapeRule = (node) => {
   const { shape } = node.input(0);
-  const axis = node.axis(node.int('axis', 0), shape.length);
-  return [{ dtype: 'int64', shape: without(shape, [axis], node.int('keepdims', 1) === 1) }];
+  const axis = node.axis(node.number('axis', 0), shape.length);
+  return [{ dtype: 'int64', shape: without(shape, [axis], node.number('keepdims', 1) === 1) }];
 };
 
 const without = (shape: readonly number[], axes: readonly number[], keep: boolean): number[] =>
