@@ -118,6 +118,18 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
       'not-here': at(503),
     },
   },
+  SegintError: {
+    area: 'segint',
+    status: 400,
+    kinds: {
+      'wrong-method': at(405),
+      'unknown-model': at(404),
+      'unknown-job': at(404),
+      'no-result': at(409),
+      'cannot-build': at(406),
+    },
+  },
+  SegintJobError: input('segint'),
   MessageError: { area: 'messages', status: 400 },
   RestError: {
     area: 'rest',
@@ -171,6 +183,7 @@ export const titles: Readonly<Record<number, string>> = {
   403: 'Not allowed',
   404: 'Not found',
   405: 'This method is not for this address',
+  406: 'There is no such answer',
   408: 'The request took too long',
   409: 'Not possible in the present state',
   410: 'No longer there',

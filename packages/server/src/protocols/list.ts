@@ -3,6 +3,7 @@ import { serveOpenApi } from '../http/openapi-route.js';
 import { restRoutes } from '../rest/rest-routes.js';
 import { innereye } from './innereye/routes.js';
 import type { Protocol } from './protocol.js';
+import { segint } from './segint/segint.js';
 
 const rest: Protocol = {
   name: 'rest',
@@ -12,4 +13,4 @@ const rest: Protocol = {
   },
 };
 
-export const protocols: readonly Protocol[] = [rest, innereye];
+export const protocols: readonly Protocol[] = [rest, innereye, segint];

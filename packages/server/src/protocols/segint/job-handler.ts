@@ -1,0 +1,186 @@
+/** The job 'segint': volumes out of the stored message, the model in a compute child, its masks into one ModelOutput. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { uidFrom } from '@isocenter/dicom';
+import { z } from 'zod';
+import type { ModelRef } from '../../compute/compute-pool.js';
+import type { Job } from '../../jobs/job.js';
+import type { HandlerContext, HandlerResult, JobHandler } from '../../jobs/job-handler.js';
+import { segmentHandler } from '../../jobs/segment-handler.js';
+import type { ModelFamily, ModelVersion } from '../../registry/model.js';
+import { storedVersion, structuresOf } from '../../registry/segint/family-message.js';
+import { storedMessage } from '../../registry/segint/fill-family.js';
+import type { WorkerParts } from '../protocol.js';
+import { SegintJobError } from './errors.js';
+import { readInputMessage } from './input-message.js';
+import { writeVolume } from './input-volume.js';
+import { PROTOBUF } from './messages.js';
+import { type OutputChannel, writeOutputMessage } from './output-message.js';
+import { planRuns, type Run } from './plan-runs.js';
+
+export const SEGINT = 'segint';
+export const RESULT_FILE = 'result.pb';
+
+/** Of a job: what its request said. */
+export const segintParameters = z.object({
+  /** As the client wrote it in the address. */
+  modelId: z.string(),
+  strict: z.boolean(),
+});
+
+const STEPS = [
+  { step: 'fetch', share: 0.05 },
+  { step: 'unpack', share: 0.3 },
+  { step: 'model', share: 0.6 },
+  { step: 'write', share: 0.05 },
+] as const;
+
+/** Of one run: reading, computing, writing. */
+const READ_SHARE = 0.2;
+const WRITE_SHARE = 0.9;
+const PARTS = 1000;
+
+export function segintHandler(parts: WorkerParts): JobHandler {
+  return Object.freeze<JobHandler>({
+    kind: SEGINT,
+    steps: STEPS,
+    run: (job, context) => segment(parts, job, context),
+    retryable: segmentHandler(parts).retryable,
+  });
+}
+
+interface Asked {
+  readonly version: ModelVersion;
+  readonly family: ModelFamily | undefined;
+  readonly model: ModelRef;
+}
+
+async function segment(parts: WorkerParts, job: Job, context: HandlerContext): Promise<HandlerResult> {
+  const { signal, progress, workFolder } = context;
+  const { strict } = segintParameters.parse(job.parameters);
+  const asked = await modelOf(parts, job, signal);
+  progress('fetch', 1, 2);
+  const input = await parts.blobs.toFile(job.inputBlobIds[0] ?? '', signal);
+  let runs: readonly Run[];
+  try {
+    progress('fetch', 2, 2);
+    runs = planRuns(await readInputMessage(input.path), asked.version, asked.family, strict);
+    await unpack(runs, input.path, asked.version, context);
+  } finally {
+    await input.done();
+  }
+  const stored = asked.family && (await storedMessage(parts.registry, asked.family));
+  const structures = structuresOf(asked.version, storedVersion(stored, asked.version));
+  const channels: OutputChannel[] = [];
+  const reports: unknown[] = [];
+  for (const [n, run] of runs.entries()) {
+    const masks = await runModel(parts, { job, asked, run, n, runs: runs.length }, context);
+    if (masks.report !== undefined) reports.push(masks.report);
+    for (const [at, structure] of structures.entries())
+      channels.push({ structure, size: run[0]!.size, maskPath: masks.pathOf(at) });
+  }
+  progress('write', 0, 1);
+  const path = join(workFolder, RESULT_FILE);
+  const { versionId, majorVersion, minorVersion, languageCode } = asked.version;
+  const output = await writeOutputMessage(path, channels, {
+    ModelID: versionId,
+    ProcesserVersion: `${majorVersion}.${minorVersion}`,
+    LanguageCode: languageCode,
+  });
+  const [first, ...others] = reports;
+  return {
+    report: { ...(first as object | undefined), ...(others.length > 0 ? { others } : {}), output },
+    files: [{ path, name: RESULT_FILE, mediaType: PROTOBUF }],
+  };
+}
+
+async function modelOf({ registry }: WorkerParts, job: Job, signal: AbortSignal): Promise<Asked> {
+  const version = job.modelVersionId === undefined ? undefined : await registry.version(job.modelVersionId);
+  if (!version) throw new SegintJobError('no-model', 'The model of the job is no longer there');
+  const [family, model] = await Promise.all([
+    registry.family(version.familyId),
+    registry.materialise(version.id, signal),
+  ]);
+  return { version, family, model };
+}
+
+const folderOf = (workFolder: string, n: number) => join(workFolder, `run-${n}`);
+/** nnU-Net's way to say which channel a file is. */
+const inputFile = (position: number) => `image_${String(position).padStart(4, '0')}.nrrd`;
+
+const isEmpty = (run: Run): boolean => run.some(({ size }) => size.includes(0));
+
+async function unpack(
+  runs: readonly Run[],
+  path: string,
+  version: ModelVersion,
+  { signal, progress, workFolder }: HandlerContext,
+): Promise<void> {
+  const bytesOf = (run: Run) => run.reduce((sum, { size }) => sum + size[0] * size[1] * size[2] * 2, 0);
+  const total = runs.reduce((sum, run) => sum + bytesOf(run), 0);
+  // The phantom looks at the size alone, so its voxels are checked and not kept.
+  const keepVoxels = !(version.origin === 'shipped' && version.name === 'Phantom');
+  let before = 0;
+  for (const [n, run] of runs.entries()) {
+    const folder = folderOf(workFolder, n);
+    await mkdir(join(folder, 'in'), { recursive: true });
+    await mkdir(join(folder, 'out'));
+    for (const { channel, size, where, position } of run) {
+      const watch = { signal, progress: (done: number) => progress('unpack', before + done, total) };
+      await writeVolume({ path, channel, size, where }, join(folder, 'in', inputFile(position)), watch, keepVoxels);
+      before += bytesOf([{ channel, size, where, position }]);
+    }
+  }
+}
+
+interface RunWish {
+  readonly job: Job;
+  readonly asked: Asked;
+  readonly run: Run;
+  readonly n: number;
+  readonly runs: number;
+}
+
+async function runModel(
+  { compute, limits }: WorkerParts,
+  { job, asked, run, n, runs }: RunWish,
+  { signal, progress, workFolder }: HandlerContext,
+): Promise<{ readonly report?: unknown; pathOf(structure: number): string }> {
+  const folder = folderOf(workFolder, n);
+  if (isEmpty(run)) {
+    // No grid for a model: masks without voxels, as the old server made them.
+    const path = join(folder, 'empty.gz');
+    await writeFile(path, gzipSync(Buffer.alloc(0)));
+    return { pathOf: () => path };
+  }
+  const outputFolder = join(folder, 'out');
+  const inputFolder = join(folder, 'in');
+  const answer = await compute.run(
+    {
+      kind: 'segment',
+      model: asked.model,
+      inputPath: run.length === 1 ? join(inputFolder, inputFile(run[0]!.position)) : inputFolder,
+      outputFolder,
+      wish: { formats: ['masks'] },
+      runUID: uidFrom(`isocenter job ${job.id} run ${n}`),
+      now: job.createdAt.toISOString(),
+    },
+    { ...limits, priority: job.priority },
+    {
+      signal,
+      progress: (done, total, step) =>
+        progress('model', Math.round(PARTS * (n + shareOf(step, done, total))), PARTS * runs),
+    },
+  );
+  const masks = answer.files.filter((name) => name.endsWith('.u8.gz')).sort();
+  if (masks.length !== asked.version.structures.length)
+    throw new SegintJobError('no-model', `The model gave ${masks.length} masks for its structures`);
+  return { report: answer.report, pathOf: (structure) => join(outputFolder, masks[structure]!) };
+}
+
+function shareOf(step: string, done: number, total: number): number {
+  if (step.startsWith('write ') || step === 'done') return WRITE_SHARE;
+  if (step !== 'network') return READ_SHARE / 2;
+  return READ_SHARE + (WRITE_SHARE - READ_SHARE) * (total > 0 ? done / total : 0);
+}
