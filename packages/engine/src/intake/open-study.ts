@@ -4,6 +4,7 @@
  */
 import { type Scan, scanSources } from '@isocenter/dicom';
 import {
+  ArchiveError,
   type ByteSource,
   gunzipBytes,
   type IntakeLimits,
@@ -72,6 +73,9 @@ export async function openStudy(
   try {
     if (options.uniqueNames) refuseDuplicates(opened.sources);
     const scan = await scanSources(opened.sources, watch);
+    // Where an archive was demanded, one that is damaged inside is no archive, rather than a study with damaged files.
+    const broken = scan.refused.find(({ failure }) => failure instanceof ArchiveError);
+    if (options.expect === 'archive' && broken) throw broken.failure;
     if (scan.series.length > 0 || scan.objects.length > 0) return { kind: 'dicom', scan, ...base };
     const images = await readImageFiles(opened.sources, watch);
     if (images.length > 0) return { kind: 'volume', images, ...base };
