@@ -145,6 +145,23 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
     },
   },
   StudyError: { area: 'studies', status: 400, kinds: { 'not-found': at(404), forbidden: at(403), 'in-use': at(409) } },
+  ArterysError: {
+    area: 'arterys',
+    status: 400,
+    kinds: {
+      'no-images': at(422),
+      'inconsistent-answer': at(500),
+      'handler-failed': at(500),
+      'handler-time-limit': at(500),
+      'bad-route': at(500),
+      busy,
+    },
+  },
+  MultipartError: {
+    area: 'multipart',
+    status: 400,
+    kinds: { 'too-large': at(413), 'too-many-parts': at(413), 'not-text': at(500) },
+  },
   PagingError: { area: 'rest', status: 400 },
   ChoresError: {
     area: 'chores',

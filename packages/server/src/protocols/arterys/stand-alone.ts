@@ -1,0 +1,180 @@
+/**
+ * `@isocenter/server/arterys`: handlers on a port of their own, without accounts, database or workers; what upstream's
+ * gateway.py is. A handler runs in this process: one that hangs or ends the process takes the service with it. In
+ * `isocenter serve` it has a thread and a time limit.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { isFailure } from '@isocenter/volume';
+import { bodyOf } from '../../http/body.js';
+import { defaultLimits } from '../../http/limits.js';
+import { problemOf } from '../../http/problem.js';
+import { ArterysError } from './arterys-error.js';
+import { refuseAsArterys, TEXT } from './errors.js';
+import { exchange, faultText, PartsInMemory } from './gateway.js';
+import type { Handler } from './handler.js';
+import { encodeAnswer, piecesOf, type WrittenAnswer } from './messages.js';
+import { consoleSink, type LogSink } from './tagged-logger.js';
+
+export type * from './handler.js';
+export { readSeries, type SeriesOfParts } from './read-series.js';
+export { consoleSink, TaggedLogger } from './tagged-logger.js';
+
+export interface ServeHandlersOptions {
+  /** Default 8900, where upstream's container is published; 0: any free one. */
+  readonly port?: number;
+  /** Default 127.0.0.1: there is no login. */
+  readonly host?: string;
+  /** Default: lines on standard output, as upstream's logging.yaml writes them. */
+  readonly log?: LogSink;
+  /** Largest request; default 1 GiB. */
+  readonly maximumBytes?: number;
+  /** Requests in memory at the same time; more get 503. Default 16. */
+  readonly atOnce?: number;
+}
+
+export interface ServedHandlers {
+  readonly url: string;
+  readonly port: number;
+  /** Ends when the answers under way are out. */
+  close(): Promise<void>;
+}
+
+export const READY = 'READY';
+export const PING = 'The inference service of this address is up.\n';
+const MAXIMUM_BYTES = 2 ** 30;
+const AT_ONCE = 16;
+/** Larger than Node's, so that a slice of a CT is one read. */
+const READ_AHEAD = 256 * 1024;
+
+/** `handlers`: by path, such as `/`. Rejects when the port is taken. */
+export async function serveHandlers(
+  handlers: Readonly<Record<string, Handler>>,
+  options: ServeHandlersOptions = {},
+): Promise<ServedHandlers> {
+  const { port = 8900, host = '127.0.0.1', log = consoleSink('gateway'), maximumBytes = MAXIMUM_BYTES } = options;
+  const routes = new Map(Object.entries(handlers));
+  const gate = { free: options.atOnce ?? AT_ONCE };
+  const server = createServer(
+    { highWaterMark: READ_AHEAD, headersTimeout: defaultLimits.headersMs },
+    (raw, response) => {
+      const refuse = (error: unknown) => {
+        const { document, headers } = problemOf(error, '');
+        const { status, mediaType, body } = refuseAsArterys(document);
+        if (response.headersSent) raw.destroy();
+        // The rest of a body that nobody wants would be taken for the next request.
+        else
+          send(response, status, mediaType, String(body), {
+            ...headers,
+            ...(raw.readableEnded ? {} : { connection: 'close' }),
+          });
+      };
+      response.on('error', () => {});
+      answer(raw, response, { routes, gate, log, maximumBytes }).catch((error) => {
+        if (!isFailure(error)) log.error(`no answer: ${faultText(error)}`);
+        refuse(error);
+      });
+    },
+  );
+  await listen(server, port, host);
+  const { port: taken } = server.address() as AddressInfo;
+  return {
+    port: taken,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+interface Parts {
+  readonly routes: ReadonlyMap<string, Handler>;
+  readonly gate: { free: number };
+  readonly log: LogSink;
+  readonly maximumBytes: number;
+}
+
+async function answer(raw: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
+  const { routes, gate, log, maximumBytes } = parts;
+  const path = (raw.url ?? '/').split('?', 1)[0] ?? '/';
+  const fixed = path === '/healthcheck' ? READY : path === '/ping' ? PING : undefined;
+  const handler = routes.get(path);
+  const allowed = fixed === undefined ? ['POST', 'OPTIONS'] : ['GET', 'HEAD', 'POST', 'OPTIONS'];
+  if (fixed === undefined && handler === undefined) return send(response, 404, TEXT, 'no such address');
+  const allow = { allow: allowed.join(', ') };
+  if (raw.method === 'OPTIONS') return send(response, 200, TEXT, '', allow);
+  if (!allowed.includes(raw.method ?? ''))
+    return send(response, 405, TEXT, 'this method is not for this address', allow);
+  if (fixed !== undefined) return send(response, 200, TEXT, fixed);
+  if (gate.free <= 0) throw new ArterysError('busy', 'As many requests as this service takes are being answered');
+  gate.free--;
+  try {
+    const kept = new PartsInMemory();
+    const stream = bodyOf(raw, { limits: defaultLimits, maximumBytes });
+    const written = await exchange(
+      { contentType: raw.headers['content-type'], stream, log },
+      {
+        take: (bytes) => kept.take(bytes),
+        answer: async (received, logger) => {
+          const request = kept.request(received, logger);
+          return encodeAnswer(await called(handler!, request));
+        },
+      },
+    );
+    await sendAnswer(response, written);
+  } finally {
+    gate.free++;
+  }
+}
+
+/** What a handler throws is its fault, never the client's: 500. */
+async function called(handler: Handler, request: Parameters<Handler>[0]): Promise<Awaited<ReturnType<Handler>>> {
+  try {
+    return await handler(request);
+  } catch (cause) {
+    throw new ArterysError('handler-failed', 'The handler failed', { cause });
+  }
+}
+
+async function sendAnswer(response: ServerResponse, written: WrittenAnswer): Promise<void> {
+  response.writeHead(200, { 'content-type': written.contentType, 'content-length': written.length });
+  response.cork();
+  for (const piece of piecesOf(written)) {
+    if (response.destroyed) return;
+    if (response.write(piece)) continue;
+    response.uncork();
+    await new Promise<void>((resolve) => {
+      const go = () => {
+        response.off('drain', go).off('close', go);
+        resolve();
+      };
+      response.on('drain', go).on('close', go);
+    });
+    response.cork();
+  }
+  response.uncork();
+  response.end();
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  mediaType: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, { ...headers, 'content-type': mediaType, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((ready, refuse) => {
+    server.once('error', refuse);
+    server.listen(port, host, () => {
+      server.off('error', refuse);
+      ready();
+    });
+  });
+}
