@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
-import { identityIn, identityText, lifeOf, ownIdentity } from '@isocenter/engine';
+import { identityIn, identityText, lifeOf, ownIdentity } from '@isocenter/engine/processes';
 
 /** A living process touches its files this often, so that one that waits for a slow client is not taken for dead. */
 const TOUCH_EVERY_MS = 60_000;

@@ -3,7 +3,7 @@
  * refused (503 at the border), so that a rush of them cannot pile up.
  */
 import { fork } from 'node:child_process';
-import { builtEntry, ForwardedFailure } from '@isocenter/engine';
+import { builtEntry, ForwardedFailure } from '@isocenter/engine/processes';
 import { Failure } from '@isocenter/volume';
 import { childEnvironment } from '../compute/child-environment.js';
 import type { Chore, ChoreAnswers, ChoreMessage } from './chore.js';

@@ -1,5 +1,5 @@
 /** The children of a pool: who is warm with what, who goes first when room is needed, who was idle for too long. */
-import { cancelled } from '@isocenter/engine';
+import { cancelled } from '@isocenter/engine/processes';
 import { ComputeChild } from './compute-child.js';
 import type { EvictionReason, ModelRef, WarmModel } from './compute-pool.js';
 import type { Counters } from './counters.js';

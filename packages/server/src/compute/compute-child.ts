@@ -10,7 +10,7 @@ import {
   ForwardedFailure,
   processMemory,
   WITHOUT_TELEMETRY,
-} from '@isocenter/engine';
+} from '@isocenter/engine/processes';
 import type { ReportProgress } from '@isocenter/volume';
 import type { ChildMessage, ChildReply, ChildStart, ParentMessage } from './child/messages.js';
 import { withoutPaths } from './child/without-paths.js';

@@ -1,5 +1,5 @@
 /** Two ways in which a task is not begun, with what the caller's border needs to say so (HTTP: 503 and 507). */
-import { ComputeError } from '@isocenter/engine';
+import { ComputeError } from '@isocenter/engine/processes';
 import type { Forecast } from './compute-pool.js';
 
 /** Kind `busy`. */

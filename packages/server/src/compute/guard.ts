@@ -1,5 +1,5 @@
 /** Cancel, time limit and memory limit of a piece of work in a child: each ends in SIGKILL and its own error. */
-import { cancelled, overMemory, overTime } from '@isocenter/engine';
+import { cancelled, overMemory, overTime } from '@isocenter/engine/processes';
 import type { ComputeChild } from './compute-child.js';
 
 export interface GuardLimits {

@@ -5,7 +5,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { cancelled, PROCESS_BYTES } from '@isocenter/engine';
+import { cancelled, PROCESS_BYTES } from '@isocenter/engine/processes';
 import { isFailure, type Watch } from '@isocenter/volume';
 import { Children, warmModel } from './children.js';
 import type { ComputeChild } from './compute-child.js';

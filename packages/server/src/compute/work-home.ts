@@ -11,7 +11,7 @@ import {
   refreshOwnedFolder,
   sweepExchangeFolders,
   sweepOwnedFolders,
-} from '@isocenter/engine';
+} from '@isocenter/engine/processes';
 
 const PREFIX = 'compute-';
 const PRIVATE = 0o700;

@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { uidFrom } from '@isocenter/dicom';
+import { uidFrom } from '@isocenter/dicom/uid';
 import { isFailure } from '@isocenter/volume';
 import { z } from 'zod';
 import type { Blobs } from '../blobs/blobs.js';

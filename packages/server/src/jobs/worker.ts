@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { makeOwnedFolder, refreshOwnedFolder, sweepOwnedFolders } from '@isocenter/engine';
+import { makeOwnedFolder, refreshOwnedFolder, sweepOwnedFolders } from '@isocenter/engine/processes';
 import { sql } from 'kysely';
 import type { AuditLog } from '../audit/audit-log.js';
 import type { Blobs } from '../blobs/blobs.js';

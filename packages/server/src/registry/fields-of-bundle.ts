@@ -2,7 +2,7 @@
  * What the rows say about a bundle that was just added: SegInt's fields as far as metadata.json tells them, open
  * defaults elsewhere. Nothing is guessed that a client could take for a promise (no body part, no regulatory clearance).
  */
-import { type Bundle, planOf } from '@isocenter/engine';
+import { type Bundle, planOf } from '@isocenter/engine/bundles';
 import { isFailure } from '@isocenter/volume';
 import { majorMinorOf } from './addresses.js';
 import { type ModalityType, modalityTypes, type StructureType } from './enums.js';

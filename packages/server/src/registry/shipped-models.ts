@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadBundle } from '@isocenter/engine';
+import { loadBundle } from '@isocenter/engine/bundles';
 import { openSources } from '@isocenter/formats';
 import { sql } from 'kysely';
 import { SYSTEM } from '../accounts/actor.js';

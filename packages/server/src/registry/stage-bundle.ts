@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { type Bundle, BundleError, loadBundle } from '@isocenter/engine';
+import { type Bundle, BundleError, loadBundle } from '@isocenter/engine/bundles';
 import { type ByteSource, openSources } from '@isocenter/formats';
 import { Failure, isFailure } from '@isocenter/volume';
 import { bundleRootOf, METADATA, type StagedFile, writeBundleFiles } from './bundle-files.js';

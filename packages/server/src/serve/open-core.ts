@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { shippedModels } from '@isocenter/engine';
+import { shippedModels } from '@isocenter/engine/bundles';
 import type { AuditTrail } from '../audit/audit-trail.js';
 import { openAuditLog } from '../audit/open-audit-log.js';
 import type { BlobStore } from '../blobs/blob-store.js';

@@ -7,7 +7,7 @@ import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lifeOf, ownIdentity, type ProcessIdentity } from '@isocenter/engine';
+import { lifeOf, ownIdentity, type ProcessIdentity } from '@isocenter/engine/processes';
 import { StateError } from './state-error.js';
 import { writeSecret } from './write-secret.js';
 

@@ -1,5 +1,7 @@
 /** Before a task begins: how much it will need, against how much it could have. */
-import { type Bundle, forecastOfFile, loadBundle, megabytes, PROCESS_BYTES, sumOf } from '@isocenter/engine';
+import type { ForecastItem } from '@isocenter/engine';
+import { type Bundle, loadBundle } from '@isocenter/engine/bundles';
+import { megabytes, PROCESS_BYTES, sumOf } from '@isocenter/engine/processes';
 import type { Forecast, ModelRef, SegmentTask } from '../compute-pool.js';
 import type { LearntMemory } from './learnt-memory.js';
 import { unpackedBytes } from './unpacked-bytes.js';
@@ -36,7 +38,7 @@ export class Forecaster {
         inputBytes,
         because: `${megabytes(inputBytes)} of images with ${model.address} need about ${megabytes(learnt)}, as earlier runs show`,
       };
-    const items = [...forecastOfFile(await this.#bundleOf(model), inputBytes), CHILD];
+    const items = [...(await this.#forecast(model, inputBytes)), CHILD];
     const list = items.map(({ what, bytes }) => `${what} ${megabytes(bytes)}`).join(', ');
     return {
       bytes: sumOf(items),
@@ -47,12 +49,18 @@ export class Forecaster {
 
   /** For a child that only loads the model. */
   async needOfModel(model: ModelRef): Promise<Need> {
-    const bytes = sumOf(forecastOfFile(await this.#bundleOf(model), 0).filter(({ what }) => !what.includes('states')));
+    const bytes = sumOf((await this.#forecast(model, 0)).filter(({ what }) => !what.includes('states')));
     return {
       bytes: Math.max(bytes, PROCESS_BYTES),
       inputBytes: 0,
       because: `${model.address} alone needs ${megabytes(bytes)}`,
     };
+  }
+
+  /** The engine is loaded with the first model that nobody ran yet, not with the server. */
+  async #forecast(model: ModelRef, inputBytes: number): Promise<ForecastItem[]> {
+    const { forecastOfFile } = await import('@isocenter/engine');
+    return [...forecastOfFile(await this.#bundleOf(model), inputBytes)];
   }
 
   #bundleOf(model: ModelRef): Promise<Bundle> {

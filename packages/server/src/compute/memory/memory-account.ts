@@ -1,5 +1,5 @@
 /** Bytes that all children have, have been promised, and could have. */
-import { overMemory } from '@isocenter/engine';
+import { overMemory } from '@isocenter/engine/processes';
 import type { Children } from '../children.js';
 import type { ComputeChild } from '../compute-child.js';
 import type { TaskLimits } from '../compute-pool.js';

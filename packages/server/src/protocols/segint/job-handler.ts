@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { uidFrom } from '@isocenter/dicom';
+import { uidFrom } from '@isocenter/dicom/uid';
 import { z } from 'zod';
 import type { ModelRef } from '../../compute/compute-pool.js';
 import type { Job } from '../../jobs/job.js';

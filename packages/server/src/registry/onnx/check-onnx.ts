@@ -4,7 +4,7 @@
  */
 import { fork } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { builtEntry } from '@isocenter/engine';
+import { builtEntry } from '@isocenter/engine/processes';
 import { childEnvironment } from '../../compute/child-environment.js';
 import { RegistryError } from '../registry-error.js';
 
