@@ -2,7 +2,8 @@
  * Plain masks for whoever speaks a protocol of raw voxels: one gzip file of bytes per structure, and one table.
  * `<stem>.mask-0001.u8.gz` is the first structure, 0002 the second, in the order of the segmentation; each is one gzip
  * member of size[0]·size[1]·size[2] bytes, i fastest, then j, then k, 1 inside and 0 outside. `<stem>.masks.json` says
- * `{ kind: 'masks', size, affine, structures: [{ file, name, label, layer, colour }] }` (affine: index to LPS mm, by rows).
+ * `{ kind: 'masks', size, affine, slices, structures: [{ file, name, label, layer, colour }] }` (affine: index to LPS mm, by
+ * rows; slices, of DICOM input only: which image slice k is, `{ SOPClassUID, SOPInstanceUID, frameNumber? }`).
  */
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
@@ -16,7 +17,7 @@ const inflate = promisify(gunzip) as (bytes: Uint8Array, options: object) => Pro
 export const masksEncoder: Encoder = Object.freeze<Encoder>({
   format: 'masks',
   needsReference: false,
-  async encode({ segmentation }, options) {
+  async encode({ segmentation, reference }, options) {
     const { grid, layers, structures } = segmentation;
     const stem = stemOf(options);
     const files: EncodedFile[] = [];
@@ -27,7 +28,13 @@ export const masksEncoder: Encoder = Object.freeze<Encoder>({
       files.push({ name: file, bytes: await gzipParts([maskOf(layers[layer], label)]) });
       table.push({ file, name, label, layer, colour });
     }
-    const text = JSON.stringify({ kind: 'masks', size: grid.size, affine: [...grid.affine], structures: table });
+    const text = JSON.stringify({
+      kind: 'masks',
+      size: grid.size,
+      affine: [...grid.affine],
+      slices: reference?.slices,
+      structures: table,
+    });
     return [...files, { name: `${stem}.masks.json`, bytes: Buffer.from(`${text}\n`) }];
   },
   async prove(files, { segmentation }) {
