@@ -57,14 +57,15 @@ export function errorCodeOf({ kind }: JobFailure): ErrorCodes {
 const COMPAT_STATUS: Readonly<Record<number, number>> = { 404: 400, 405: 403, 409: 400, 410: 400, 422: 400 };
 
 export function refuseAs(mode: Mode): (problem: ProblemDocument, request: FastifyRequest) => Refusal {
-  return ({ status, detail, where, next }, request) => {
+  return ({ status, kind, detail, where, next }, request) => {
     const message = create(BadRequestResponseSchema, {
       ErrorMessage: 'Invalid request.',
       ExceptionDetails: [detail, where === undefined ? '' : `[${where}]`, next ?? ''].filter(Boolean).join(' '),
     });
     const binary = wantsProtobuf(request, mode);
     return {
-      status: mode === 'compat' ? (COMPAT_STATUS[status] ?? status) : status,
+      // 'not-found' is an address that is none, as it was for the old server.
+      status: mode === 'compat' && kind !== 'not-found' ? (COMPAT_STATUS[status] ?? status) : status,
       mediaType: binary ? protobufType(mode) : JSON_TYPE,
       body: binary
         ? toBinary(BadRequestResponseSchema, message)

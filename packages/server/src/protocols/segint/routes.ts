@@ -73,13 +73,21 @@ export function segintRoutes(app: FastifyInstance, services: Services): void {
     const access: RouteAccess = permission === 'public' ? 'public' : { permission, door: SEGINT };
     // Another product may have the address on this port already.
     if (app.hasRoute({ method, url })) return;
-    app.route({ method, url, exposeHeadRoute: false, config: { access, refuse }, handler: handle });
+    app.route({
+      method,
+      url,
+      exposeHeadRoute: false,
+      config: { access, refuse },
+      preHandler: checkAddress,
+      handler: handle,
+    });
     const others = METHODS.filter((each) => each !== method && !app.hasRoute({ method: each, url }));
     app.route({
       method: others,
       url,
       config: { access: 'public', refuse },
-      handler: async () => {
+      handler: async (request) => {
+        await checkAddress(request);
         throw new SegintError('wrong-method', `This address has the method ${method} and no other`);
       },
     });
@@ -205,6 +213,12 @@ export function segintRoutes(app: FastifyInstance, services: Services): void {
     await statements.sendTelemetry(origin, telemetryFields(message));
     return sendText(reply, POSTED);
   });
+}
+
+/** An id of no letters is no id but a slash too many. */
+async function checkAddress({ params }: FastifyRequest): Promise<void> {
+  if (Object.values(params as object).includes(''))
+    throw new HttpError('not-found', 'There is nothing at this address');
 }
 
 function progressOf(job: Job) {
