@@ -2,6 +2,7 @@
  * One image with what a model said about it: masks and heat maps over the anatomy, boxes, rulers, and beside it a panel
  * with the legend. For integrators who check an answer by eye. It shows no patient data unless a label does.
  */
+import { GLYPH_HEIGHT, GLYPH_PITCH } from '../encoders/overlay/font.js';
 import { Raster, type Rgb } from '../encoders/overlay/raster.js';
 import type { ColourMap } from './colour-map.js';
 import type { DisplayImage } from './display-image.js';
@@ -143,14 +144,20 @@ function drawBox(raster: Raster, a: Point, b: Point, label: string): void {
   strokeBox(raster, topLeft, bottomRight, BOX_COLOUR, BOX_WIDTH);
   const LINE = 20;
   const above = topLeft[1] - LINE;
-  raster.text(Math.max(2, topLeft[0] - 2), above >= 2 ? above : bottomRight[1] + 6, label, BOX_COLOUR, 2);
+  caption(raster, topLeft[0] - 2, above >= 2 ? above : bottomRight[1] + 6, label, BOX_COLOUR);
 }
 
 function drawRuler(raster: Raster, from: Point, to: Point, { label, length }: PictureRuler): void {
   strokeRuler(raster, from, to, RULER_COLOUR, RULER_WIDTH);
   const x = Math.round((from[0] + to[0]) / 2) + 8;
   const y = Math.round((from[1] + to[1]) / 2) + 8;
-  raster.text(x, y, `${label} ${length}`, RULER_COLOUR, 2);
+  caption(raster, x, y, `${label} ${length}`, RULER_COLOUR);
+}
+
+/** Moved where it would leave the picture; its beginning is seen when it is longer than the picture is wide. */
+function caption(raster: Raster, x: number, y: number, text: string, colour: Rgb): void {
+  const [right, bottom] = [raster.width - [...text].length * 2 * GLYPH_PITCH - 2, raster.height - 2 * GLYPH_HEIGHT - 2];
+  raster.text(Math.max(2, Math.min(x, right)), Math.max(2, Math.min(y, bottom)), text, colour, 2);
 }
 
 function drawLetters(raster: Raster, width: number, height: number, letters: readonly string[]): void {

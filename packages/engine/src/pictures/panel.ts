@@ -37,7 +37,13 @@ export function drawPanel(raster: Raster, x: number, y: number, width: number, p
   let top = y;
   for (const { finding, text, faint, height } of entriesOf(panel, width)) {
     text.forEach((line, n) => {
-      raster.text(finding ? x + INDENT : x, top + n * LINE, line, faint ? FAINT : INK, SCALE);
+      raster.text(
+        finding && finding.kind !== 'heat' ? x + INDENT : x,
+        top + n * LINE,
+        line,
+        faint ? FAINT : INK,
+        SCALE,
+      );
     });
     if (finding) drawSign(raster, x, top, width, finding, text.length);
     top += height;

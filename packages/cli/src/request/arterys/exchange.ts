@@ -24,6 +24,8 @@ export async function exchange(
 ): Promise<IncomingMessage> {
   const options: RequestOptions = {
     method,
+    // The global agent ends every silence after five seconds; a model may think for minutes.
+    agent: false,
     headers: {
       // A compressed answer would have to be kept twice to check its hashes.
       'Accept-Encoding': 'identity',
