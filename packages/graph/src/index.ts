@@ -17,6 +17,7 @@ export * from './layers/pooling.js';
 export * from './layers/reductions.js';
 export * from './layers/resize.js';
 export type { PerAxis, WindowOptions } from './layers/windows.js';
+export { type ReadModel, type ReadOptions, readModel } from './onnx/read-model.js';
 export { modelChunks, type WriteOptions, writeModel } from './onnx/write-model.js';
 export type { DType } from './tensor/dtype.js';
 export type { Shape } from './tensor/shape.js';

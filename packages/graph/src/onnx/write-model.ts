@@ -12,6 +12,7 @@ import { codeOfDtype } from '../tensor/onnx-types.js';
 import { sameShape, showShape } from '../tensor/shape.js';
 import { bytesOf, type Tensor } from '../tensor/tensor.js';
 import { attributeProto } from './attribute-proto.js';
+import { exportedNames } from './exported-names.js';
 import {
   GraphProtoSchema,
   ModelProtoSchema,
@@ -50,21 +51,26 @@ export function modelChunks(graph: Graph, { weights, metadata = {} }: WriteOptio
     });
   const needed = reachable(graph, graph.outputs.values());
   const stored: [string, Tensor][] = [];
-  const asked: Value[] = [];
   // An input that is not used stays in the signature; a parameter that is not used is left out.
-  for (const value of [...graph.inputs, ...graph.parameters, ...graph.constants]) {
-    const tensor = value.constant ?? (value.kind === 'parameter' ? weightOf(value, weights) : undefined);
-    if (value.kind !== 'input' && !needed.sources.has(value)) continue;
-    if (tensor) stored.push([value.name, tensor]);
-    else asked.push(value);
+  const asked: Value[] = [...graph.inputs];
+  for (const parameter of graph.parameters) {
+    if (!needed.sources.has(parameter)) continue;
+    const tensor = weightOf(parameter, weights);
+    if (tensor) stored.push([parameter.name, tensor]);
+    else asked.push(parameter);
   }
-  // Outputs carry their own names: an Identity ties a value to a name that is not its own. It costs one copy per run.
-  const ties = [...graph.outputs].filter(([name, value]) => name !== value.name);
+  // Constants are nodes, so that a reader can tell them from weights; ONNX Runtime makes them initializers when it loads.
+  const constants = graph.constants.filter((value) => needed.sources.has(value));
+  const { of, copies } = exportedNames(graph);
   const body = toBinary(
     GraphProtoSchema,
     create(GraphProtoSchema, {
       name: graph.name,
-      node: [...needed.nodes.map(nodeProto), ...ties.map(([name, value]) => tie(name, value))],
+      node: [
+        ...constants.map((value) => constantProto(of(value), value)),
+        ...needed.nodes.map((node) => nodeProto(node, of)),
+        ...copies.map(([name, value]) => copyProto(name, of(value))),
+      ],
       input: asked.map((value) => valueInfo(value.name, value)),
       output: [...graph.outputs].map(([name, value]) => valueInfo(name, value)),
     }),
@@ -106,20 +112,28 @@ function initializer(name: string, tensor: Tensor): readonly Uint8Array[] {
   return [lengthPrefix(INITIALIZER_OF_GRAPH, length), head, rawPrefix, bytes];
 }
 
-function nodeProto(node: Node): NodeProto {
-  const input = node.inputs.map((value) => value?.name ?? '');
+function nodeProto(node: Node, of: (value: Value) => string): NodeProto {
+  const input = node.inputs.map((value) => (value ? of(value) : ''));
   while (input[input.length - 1] === '') input.pop();
   return create(NodeProtoSchema, {
     name: node.name,
     opType: node.operator,
     input,
-    output: node.outputs.map(({ name }) => name),
+    output: node.outputs.map(of),
     attribute: Object.entries(node.attributes).map(([name, value]) => attributeProto(name, value)),
   });
 }
 
-const tie = (name: string, { name: source }: Value): NodeProto =>
-  create(NodeProtoSchema, { name: `${name} (output)`, opType: 'Identity', input: [source], output: [name] });
+const constantProto = (name: string, { constant }: Value): NodeProto =>
+  create(NodeProtoSchema, {
+    name,
+    opType: 'Constant',
+    output: [name],
+    attribute: constant ? [attributeProto('value', constant)] : [],
+  });
+
+const copyProto = (name: string, source: string): NodeProto =>
+  create(NodeProtoSchema, { name: `${name} (copy)`, opType: 'Identity', input: [source], output: [name] });
 
 const valueInfo = (name: string, { dtype, shape }: Value): ValueInfoProto =>
   create(ValueInfoProtoSchema, {

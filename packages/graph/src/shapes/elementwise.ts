@@ -18,14 +18,21 @@ const broadcasted = (node: Node): Shape => {
   );
 };
 
-const arithmetic: ShapeRule = (node) => [{ dtype: node.commonType(), shape: broadcasted(node) }];
+const joint: ShapeRule = (node) => [{ dtype: node.commonType(), shape: broadcasted(node) }];
+
+const pair: ShapeRule = (node) => {
+  node.input(1);
+  return joint(node);
+};
 
 const comparison: ShapeRule = (node) => {
+  node.input(1);
   node.commonType();
   return [{ dtype: 'bool', shape: broadcasted(node) }];
 };
 
 const logical: ShapeRule = (node) => {
+  node.input(1);
   if (node.commonType() !== 'bool') node.fail('wrong-type', 'works on truth values');
   return [{ dtype: 'bool', shape: broadcasted(node) }];
 };
@@ -60,7 +67,8 @@ export const elementwiseShapes: ShapeRules = {
     'Exp Log Sqrt Reciprocal Relu LeakyRelu Elu Sigmoid Tanh Softplus Erf Mish HardSigmoid HardSwish Sin Cos Floor Ceil Round',
     real,
   ),
-  ...every('Add Sub Mul Div Pow Mod Max Min Sum BitwiseAnd BitwiseXor', arithmetic),
+  ...every('Add Sub Mul Div Pow Mod BitwiseAnd BitwiseXor', pair),
+  ...every('Max Min Sum', joint),
   ...every('Greater Less GreaterOrEqual LessOrEqual Equal', comparison),
   ...every('And Or Xor', logical),
   PRelu: prelu,

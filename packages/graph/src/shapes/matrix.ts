@@ -21,7 +21,7 @@ const gemm: ShapeRule = (node) => {
   if (inner !== innerB) node.fail('wrong-shape', `${showShape(a)} and ${showShape(b)} have no product`);
   const c = node.inputs[2];
   const joint = c && broadcast(c.shape, shape);
-  if (c && (!joint || joint.length !== 2 || joint[0] !== rows || joint[1] !== columns))
+  if (c && (joint?.length !== 2 || joint[0] !== rows || joint[1] !== columns))
     node.fail('wrong-shape', `"${c.name}" (${showShape(c.shape)}) cannot be added to ${showShape(shape)}`);
   return [{ dtype: node.floatType(), shape }];
 };
