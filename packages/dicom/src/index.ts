@@ -58,7 +58,7 @@ export type { Frame, Instance, Rescale } from './series/frame.js';
 export { DEFAULT_MAX_VOLUME_BYTES, type LoadedSeries, type LoadOptions, loadVolume } from './series/load.js';
 export type { DicomObject, DicomObjectKind } from './series/objects.js';
 export * from './series/reference.js';
-export { type Scan, scanSources } from './series/scan.js';
+export { type ListedFrames, listFrames, type Scan, scanSources } from './series/scan.js';
 export { type Series, seriesTitle } from './series/series.js';
 export type { InstanceSource } from './series/source.js';
 export type { Units, VolumeArray } from './series/values.js';

@@ -23,8 +23,19 @@ export interface Scan {
   readonly refused: readonly { readonly name: string; readonly failure: Failure }[];
 }
 
+/** What the scan is made from: each frame as its header describes it, whether or not another repeats it, in no order. */
+export interface ListedFrames extends Omit<Scan, 'series'> {
+  readonly frames: readonly Frame[];
+}
+
 /** Throws only on abort and on errors that are no Failure (defects, failing disks); everything else is in the Scan. */
 export async function scanSources(sources: Iterable<InstanceSource>, watch?: Watch): Promise<Scan> {
+  const { frames, ...rest } = await listFrames(sources, watch);
+  return { series: await groupFrames(frames, watch), ...rest };
+}
+
+/** For those who hand images on as they are: nothing is grouped, compared or dropped. Throws as `scanSources` does. */
+export async function listFrames(sources: Iterable<InstanceSource>, watch?: Watch): Promise<ListedFrames> {
   const all = [...sources];
   const frames: Frame[] = [];
   const objects: DicomObject[] = [];
@@ -41,9 +52,8 @@ export async function scanSources(sources: Iterable<InstanceSource>, watch?: Wat
     }
   };
   await forEachConcurrently(all, READS_IN_FLIGHT, scanOne, watch, 'reading headers');
-  const series = await groupFrames(frames, watch);
   return {
-    series,
+    frames,
     objects: objects.sort(
       (a, b) => compare(a.SOPInstanceUID, b.SOPInstanceUID) || compare(a.source.name, b.source.name),
     ),
