@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { defaultHome } from './home.js';
+import { inferenceRoutes } from './inference-routes.js';
 import { setting } from './setting.js';
 
 const count = z.int().min(0).max(1_000_000);
@@ -16,6 +17,8 @@ const protocol = z.strictObject({
   /** Default: protocolNetworks. */
   networks: z.array(network).optional(),
   mode: z.enum(['compat', 'strict']).default('compat'),
+  /** Of the protocol `arterys`: what answers on which path. */
+  routes: inferenceRoutes.optional(),
 });
 /** Blank is not set. */
 const blankable = z
@@ -75,8 +78,8 @@ export const settings = {
   maximumUploadMegabytes: setting(positive, 4096, 'Largest request body'),
   uploadsAtOnce: setting(
     z.int().min(1).max(10_000),
-    50,
-    'Uploads received at the same time; more are told to come back',
+    64,
+    'Uploads received at the same time, at most four fifths of them from one client; more are told to come back',
   ),
   diskReserveMegabytes: setting(
     positive,

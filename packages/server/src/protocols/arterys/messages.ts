@@ -1,9 +1,6 @@
 /** The answer's bytes (specs/protocols.md 4.3): JSON, bodies, hashes, in a multipart/related with the boundary of the request. */
-import { createHash } from 'node:crypto';
 import { boundaryOccurs, isLegalBoundary, newBoundary, parameterText, writeMultipart } from '@isocenter/formats';
-import { type CheckedBody, checkAnswer } from './check-answer.js';
-import type { HandlerAnswer } from './handler.js';
-import { type Json, jsonText } from './json-text.js';
+import type { CheckedBody } from './check-answer.js';
 
 /** An answer that was checked; may cross threads. */
 export interface EncodedAnswer {
@@ -17,15 +14,6 @@ export interface WrittenAnswer {
   readonly contentType: string;
   readonly length: number;
   readonly chunks: readonly Uint8Array[];
-}
-
-/** Throws ArterysError `inconsistent-answer`. */
-export function encodeAnswer(answer: HandlerAnswer): EncodedAnswer {
-  const bodies = checkAnswer(answer);
-  const text = jsonText(answer.json as unknown as Json);
-  const hash = createHash('sha256').update(text);
-  for (const { bytes } of bodies) hash.update(bytes);
-  return { jsonText: text, bodies, outputHash: hash.digest('hex') };
 }
 
 /** `requestBoundary` comes back as upstream meant it to, where it is legal and does not occur in what is sent. */

@@ -10,10 +10,12 @@ import { bodyOf } from '../../http/body.js';
 import { defaultLimits } from '../../http/limits.js';
 import { problemOf } from '../../http/problem.js';
 import { ArterysError } from './arterys-error.js';
+import { encodeAnswer } from './encode-answer.js';
 import { refuseAsArterys, TEXT } from './errors.js';
 import { exchange, faultText, PartsInMemory } from './gateway.js';
 import type { Handler } from './handler.js';
-import { encodeAnswer, piecesOf, type WrittenAnswer } from './messages.js';
+import { piecesOf, type WrittenAnswer } from './messages.js';
+import { PING, READY } from './service-words.js';
 import { consoleSink, type LogSink } from './tagged-logger.js';
 
 export type * from './handler.js';
@@ -40,8 +42,6 @@ export interface ServedHandlers {
   close(): Promise<void>;
 }
 
-export const READY = 'READY';
-export const PING = 'The inference service of this address is up.\n';
 const MAXIMUM_BYTES = 2 ** 30;
 const AT_ONCE = 16;
 /** Larger than Node's, so that a slice of a CT is one read. */

@@ -1,0 +1,138 @@
+/**
+ * A model answers: the images go to files as they arrive, the model runs while the client waits (503 when too many do), a
+ * thread makes the answer of its masks, and all files are erased, whatever happened.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { newUID } from '@isocenter/dicom/uid';
+import type { Actor } from '../../accounts/actor.js';
+import type { Services } from '../../services/services.js';
+import type { AnswerThreads } from './answer-threads.js';
+import { ArterysError } from './arterys-error.js';
+import type { Answering } from './gateway.js';
+import type { EncodedAnswer } from './messages.js';
+import { FORMATS, type Output, outputOf } from './outputs.js';
+import type { ReceivedRequest } from './read-request.js';
+import type { TaggedLogger } from './tagged-logger.js';
+
+export interface ModelRun {
+  readonly services: Services;
+  readonly threads: AnswerThreads;
+  readonly wish: { readonly model: string; readonly output: Output; readonly seconds: number };
+  readonly actor: Actor;
+  readonly requestId: string;
+  readonly signal: AbortSignal;
+}
+
+/** Enough of an image to hold the UIDs of its instance and series; the pixels are left to the model's own process. */
+const HEADER_BYTES = 16 * 1024;
+/** A client of this protocol waits with an open connection; longer than this it is better told to come back. */
+const WAIT_MS = 30_000;
+
+interface Image {
+  readonly SOPInstanceUID: string;
+  readonly SeriesInstanceUID: string;
+}
+
+/** Of one request; `end` erases all that it left on the disk. */
+export class ModelAnswering implements Answering {
+  readonly #run: ModelRun;
+  readonly #folder: string;
+  readonly #images: Image[] = [];
+  #bytes = 0;
+  #made = false;
+
+  constructor(run: ModelRun) {
+    this.#run = run;
+    this.#folder = join(run.services.temporaryFolder, `arterys-${randomUUID()}`);
+  }
+
+  /** Images are kept; attachments are for handlers. */
+  async take(bytes: Buffer): Promise<void> {
+    const image = await headOf(bytes);
+    if (image === undefined) return;
+    const input = join(this.#folder, 'in');
+    if (!this.#made) await mkdir(input, { recursive: true, mode: 0o700 });
+    this.#made = true;
+    this.#images.push(image);
+    this.#bytes += bytes.length;
+    await writeFile(join(input, `${String(this.#images.length).padStart(6, '0')}.dcm`), bytes, { mode: 0o600 });
+  }
+
+  async answer({ json }: ReceivedRequest, logger: TaggedLogger): Promise<EncodedAnswer> {
+    if (this.#images.length === 0)
+      throw new ArterysError('no-images', 'None of the parts is a DICOM image', {
+        next: 'Send the images of one study.',
+      });
+    const { services, threads, wish, signal } = this.#run;
+    const output = outputOf(json.inference_command, wish.output);
+    const version = await services.registry.version(wish.model);
+    if (!version)
+      throw new ArterysError('bad-route', 'The route names a model that is not here', {
+        where: 'protocols.arterys.routes',
+        next: 'GET /isocenter/v1/models lists the models.',
+      });
+    const model = await services.registry.materialise(version.id, signal);
+    const outputFolder = join(this.#folder, 'out');
+    await mkdir(outputFolder, { mode: 0o700 });
+    const { report, files, seconds } = await services.compute.run(
+      {
+        kind: 'segment',
+        model,
+        inputPath: join(this.#folder, 'in'),
+        outputFolder,
+        wish: { formats: FORMATS[output], ties: 'first', stem: 'answer' },
+        runUID: newUID(),
+        now: new Date().toISOString(),
+      },
+      { waitMs: WAIT_MS, timeMs: wish.seconds * 1000 },
+      { signal },
+    );
+    const { input, structures } = report as {
+      readonly input: { readonly SeriesInstanceUID?: string };
+      readonly structures: readonly { readonly name: string; readonly voxels: number; readonly ml: number }[];
+    };
+    logger.tag({ model: version.address }).info(`${output} after ${seconds.toFixed(1)} s`);
+    const task = {
+      kind: 'masks',
+      folder: outputFolder,
+      files,
+      output,
+      model: version.address,
+      sent: this.#images.map(({ SOPInstanceUID }) => SOPInstanceUID),
+      SeriesInstanceUID: input.SeriesInstanceUID ?? this.#images[0]!.SeriesInstanceUID,
+      structures: structures.map(({ name, voxels, ml }) => ({ name, voxels, ml })),
+    } as const;
+    return threads.answer(task, logger, signal);
+  }
+
+  async end(): Promise<void> {
+    if (!this.#made) return;
+    await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
+    const { services, actor, requestId } = this.#run;
+    await services.audit.record({
+      actor,
+      action: 'images.erased',
+      subject: { kind: 'request', id: requestId },
+      reason: 'its answer is made',
+      details: { protocol: 'arterys', images: this.#images.length, bytes: this.#bytes },
+      requestId,
+    });
+  }
+}
+
+/** Undefined for what is no image: an attachment, a directory. Throws DicomError for what is damaged. */
+async function headOf(bytes: Buffer): Promise<Image | undefined> {
+  // With the first request: a start of the server has no use for it.
+  const { looksLikeDicom, parseDicom } = await import('@isocenter/dicom');
+  if (!looksLikeDicom(bytes)) return undefined;
+  const { dataset } = parseDicom(bytes.subarray(0, HEADER_BYTES), {
+    untilPixelData: true,
+    partial: bytes.length > HEADER_BYTES,
+    fileSize: bytes.length,
+  });
+  const SOPInstanceUID = dataset.string('SOPInstanceUID');
+  const SeriesInstanceUID = dataset.string('SeriesInstanceUID');
+  return SOPInstanceUID && SeriesInstanceUID ? { SOPInstanceUID, SeriesInstanceUID } : undefined;
+}
