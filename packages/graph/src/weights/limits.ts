@@ -10,6 +10,8 @@ export interface WeightsLimits {
   readonly maximumObjects: number;
   /** Marks open at once, and levels of containers in one another. */
   readonly maximumDepth: number;
+  /** Tensors, numbers, texts and containers that the walk over the result meets; shared ones count each time. */
+  readonly maximumParts: number;
   readonly maximumTensors: number;
   readonly maximumRank: number;
   /** Characters of one dotted name, and of all names together. */
@@ -30,6 +32,7 @@ export const DEFAULT_WEIGHTS_LIMITS: WeightsLimits = Object.freeze({
   maximumObjects: 1_000_000,
   // Modules nest some ten deep; real pickles open about as many marks.
   maximumDepth: 128,
+  maximumParts: 1_000_000,
   maximumTensors: 200_000,
   // ONNX Runtime and PyTorch end at far fewer; numpy at 64.
   maximumRank: 64,

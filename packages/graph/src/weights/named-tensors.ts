@@ -36,7 +36,7 @@ class Walk implements FoundNames {
 
   visit(value: PyValue, path: readonly string[]): void {
     // A list that holds one list ten times, ten levels deep, is small in the file and endless here.
-    if (++this.visits > this.limits.maximumOpcodes)
+    if (++this.visits > this.limits.maximumParts)
       throw tooMuch(`The checkpoint has more than ${this.visits - 1} parts`);
     if (isKind(value, 'tensor')) this.addTensor(value, path);
     else if (isKind(value, 'dict')) this.inside(value, path, value.entries);

@@ -25,9 +25,9 @@ export interface StateDict {
 }
 
 /**
- * 1. `key`, when it is given. 2. TorchScript and safetensors: everything. 3. Tensors at the top: those. 4. The first of
- * the usual keys. 5. The only key that holds tensors; below 4 and 5 the rule begins again. Then `module.` goes, where
- * every name begins with it. Throws WeightsError `not-found`, `ambiguous`, `duplicate-name`.
+ * 1. `key`, when it is given. 2. TorchScript and safetensors: everything. 3. The first of the usual keys that holds
+ * tensors. 4. Tensors at the top: those. 5. The only key that holds tensors. Below 3 and 5 the rule begins again. Then
+ * `module.` goes, where every name begins with it. Throws WeightsError `not-found`, `ambiguous`, `duplicate-name`.
  */
 export function stateDictOf(checkpoint: Checkpoint, key?: string): StateDict {
   const flat = checkpoint.format === 'torchscript' || checkpoint.format === 'safetensors';
@@ -72,10 +72,12 @@ function choose({ tensors }: Checkpoint): Chosen {
   let depth = 0;
   let inside = tensors;
   for (;;) {
-    const top = inside.filter(({ path }) => path.length === depth + 1);
-    if (top.length > 0) return { depth, tensors: top };
     const keys = keysOf(inside, depth);
-    const key = USUAL_KEYS.find((usual) => keys.includes(usual)) ?? (keys.length === 1 ? keys[0] : undefined);
+    const usual = USUAL_KEYS.find((name) => keys.includes(name));
+    // A loss saved as a tensor may stand beside the weights, so the usual keys go first.
+    const top = inside.filter(({ path }) => path.length === depth + 1);
+    if (usual === undefined && top.length > 0) return { depth, tensors: top };
+    const key = usual ?? (keys.length === 1 ? keys[0] : undefined);
     if (key === undefined)
       throw new WeightsError('ambiguous', 'The checkpoint has several parts that could be the weights', {
         next: `Name one of them: ${keys.map(shown).slice(0, MOST_SHOWN).join(', ')}.`,

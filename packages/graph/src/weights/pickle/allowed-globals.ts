@@ -62,6 +62,10 @@ export function allowedGlobals(limits: WeightsLimits, torchScript: boolean): (na
       throw odd('an array', args);
     return { kind: 'numpy-array' };
   });
+  addCall(['numpy.core.numeric._frombuffer', 'numpy._core.numeric._frombuffer'], (args) => {
+    if (args.length !== 4 || !(args[0] instanceof Uint8Array)) throw odd('an array', args);
+    return { kind: 'numpy-array' };
+  });
   addCall(['numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar'], numpyScalar);
 
   if (torchScript) {

@@ -9,16 +9,33 @@ import { LENGTH_BYTES, METADATA_KEY } from './read-safetensors.js';
 /** The data begins at a multiple of this, as the format's own library does. */
 const ALIGNMENT = 8;
 
+/** Of types in the file. */
+const ORDER: readonly ElementType[] = [
+  'uint64',
+  'int64',
+  'float64',
+  'float32',
+  'uint32',
+  'int32',
+  'bfloat16',
+  'float16',
+  'uint16',
+  'int16',
+  'int8',
+  'uint8',
+  'bool',
+];
+
 /**
- * The file piece by piece. Tensors are sorted by item size (largest first, so that each is aligned to its own), then by
- * name. Throws WeightsError for names and shapes that cannot be written.
+ * The file piece by piece. Tensors are sorted by type, the widest first (so that each is aligned to its own size), then by
+ * name: as the format's own library does, so that it gives the same file. Throws WeightsError for names and shapes that cannot be written.
  */
 export async function* safetensorsChunks(
   tensors: readonly WritableTensor[],
   metadata: ReadonlyMap<string, string> = new Map(),
 ): AsyncGenerator<Uint8Array> {
   const ordered = [...tensors].sort(
-    (a, b) => itemBytes(b.dtype) - itemBytes(a.dtype) || (a.name < b.name ? -1 : Number(a.name > b.name)),
+    (a, b) => ORDER.indexOf(a.dtype) - ORDER.indexOf(b.dtype) || (a.name < b.name ? -1 : Number(a.name > b.name)),
   );
   const fields: string[] = [];
   if (metadata.size > 0) fields.push(`${JSON.stringify(METADATA_KEY)}:${stringsAsJson(metadata)}`);
@@ -52,10 +69,6 @@ export function writeSafetensors(
   metadata?: ReadonlyMap<string, string>,
 ): Promise<Uint8Array> {
   return joined(safetensorsChunks(tensors, metadata));
-}
-
-function itemBytes(dtype: ElementType): number {
-  return ELEMENT_TYPES[dtype].bytes;
 }
 
 function stringsAsJson(map: ReadonlyMap<string, string>): string {
