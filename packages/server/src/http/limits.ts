@@ -33,8 +33,8 @@ export const defaultLimits: HttpLimits = Object.freeze({
   jsonDepth: 64,
   /** A zip of 4,000 uncompressed CT slices is 2 GB. */
   uploadBytes: 4 * KILOBYTE * MEGABYTE,
-  /** Uploads that are written at the same time; each holds a few hundred KB of buffers. */
-  uploads: 50,
+  /** Uploads that are written at the same time; each holds about a MB of buffers. 52 of them for one client: upload-gate.ts. */
+  uploads: 64,
   /** From the connection's start (or the last answer) to the end of the headers. */
   headersMs: 15_000,
   /** An open connection without a request. Longer than the 60 s of common load balancers, so that they close first. */

@@ -39,7 +39,7 @@ export function receiveUpload(context: HttpContext, request: FastifyRequest, opt
   const maximumBytes = options.maximumBytes ?? context.limits.uploadBytes;
   const declared = declaredBytes(raw);
   if ((declared ?? 0) > maximumBytes) throw tooLarge(maximumBytes);
-  const done = context.uploads.enter();
+  const done = context.uploads.enter(uploaderOf(request));
   const wire = bodyOf(raw, { limits: context.limits, maximumBytes });
   const zipped = request.headers['content-encoding']?.toLowerCase() === 'gzip';
   return {
@@ -48,6 +48,11 @@ export function receiveUpload(context: HttpContext, request: FastifyRequest, opt
     stream: zipped ? inflate(wire, maximumBytes) : wire,
     done,
   };
+}
+
+/** People and keys are known by their account or key, wherever they are; who needs no login, by their address. */
+export function uploaderOf({ actor, ip }: Pick<FastifyRequest, 'actor' | 'ip'>): string {
+  return actor.kind === 'person' || actor.kind === 'key' ? `${actor.kind} ${actor.id}` : `address ${ip}`;
 }
 
 /** Without parameters, lower case; '' when the client says none. */

@@ -264,7 +264,7 @@ describe('bodies', () => {
   });
 
   it('beyond the places at the gate are told to come back', async () => {
-    const gates = [server.context.uploads.enter(), server.context.uploads.enter()];
+    const gates = [server.context.uploads.enter('one'), server.context.uploads.enter('other')];
     try {
       const answer = await server.ask(START, { method: 'POST', body: 'x' });
       expect(answer.status).toBe(503);
