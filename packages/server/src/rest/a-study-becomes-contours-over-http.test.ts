@@ -187,6 +187,8 @@ test('a version is exported, and what was exported is the same version again', a
   const again = await client.models.add({ body: new Blob([await file.read()]) });
   expect(again.id).toBe(model.id);
   expect((await client.models.structures({ model: model.name })).items).toEqual(model.structures);
+  const taken = await client.audit.list({ subject: model.id, action: 'model.exported' });
+  expect(taken.items).toHaveLength(1);
 });
 
 test('a Python module is stored with a version and served back, bytes for bytes', async () => {

@@ -1,10 +1,17 @@
 /** Models: families, versions, structures; uploads and exports; which versions are warm on this server. */
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { toBinary } from '@bufbuild/protobuf';
 import { api, type CallAnswer } from '@isocenter/client';
 import type { FastifyInstance } from 'fastify';
 import type { WarmModel } from '../compute/compute-pool.js';
 import { implement } from '../http/implement.js';
 import type { ModelFamily, ModelVersion } from '../registry/model.js';
+import { fillFamily, messageOf, versionsOfFamily } from '../registry/segint/fill-family.js';
+import { ModelFamilySchema } from '../registry/segint/messages/Model.generated.js';
 import type { Services } from '../services/services.js';
+import { audited } from './audited.js';
 import { isMultipart, readForm } from './multipart.js';
 import { pageView } from './page-view.js';
 import { notFound, RestError } from './rest-error.js';
@@ -15,7 +22,7 @@ type ModelView = Awaited<CallAnswer<typeof api.models.get>>;
 type FamilyView = Awaited<CallAnswer<typeof api.families.get>>;
 
 export function modelRoutes(app: FastifyInstance, parts: Services): void {
-  const { registry, compute, temporaryFolder, temporarySpace } = parts;
+  const { audit, registry, compute, temporaryFolder, temporarySpace } = parts;
   const exports = new ExportPlaces();
 
   implement(app, api.models.list, async ({ query }) => {
@@ -74,12 +81,17 @@ export function modelRoutes(app: FastifyInstance, parts: Services): void {
     return undefined;
   });
 
-  implement(app, api.models.export, async ({ params }) => {
+  implement(app, api.models.export, async ({ params, actor, requestId }) => {
     const version = await versionOf(parts, params.model);
     const file = new TemporaryFile(temporaryFolder, exports.enter());
     try {
       await registry.exportTo(version.id, file.path);
-      return await file.answer({ mediaType: 'application/zip', fileName: `${version.name}-${version.version}.zip` });
+      const answer = await file.answer({
+        mediaType: 'application/zip',
+        fileName: `${version.name}-${version.version}.zip`,
+      });
+      const subject = { kind: 'model', id: version.id };
+      return audited(audit, { actor, action: 'model.exported', subject, requestId }, answer);
     } catch (error) {
       await file.remove();
       throw error;
@@ -129,6 +141,29 @@ export function modelRoutes(app: FastifyInstance, parts: Services): void {
     const { id } = await familyOf(parts, params.family);
     return familyView(await registry.updateFamily(id, body, actor));
   });
+
+  implement(app, api.families.segint, async ({ params }) => {
+    const family = await familyOf(parts, params.family);
+    const message = await messageOf(registry, family, await versionsOfFamily(registry, family.id));
+    const bytes = toBinary(ModelFamilySchema, message);
+    return {
+      mediaType: 'application/x-protobuf',
+      fileName: `${family.canonicalName}.pb`,
+      bytes: bytes.length,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      open: async (range) => Readable.from([range ? bytes.subarray(range.first, range.last + 1) : bytes]),
+    };
+  });
+
+  implement(
+    app,
+    api.families.fillFromSegint,
+    async ({ actor, params, body }) => {
+      const family = await familyOf(parts, params.family);
+      return familyView(await fillFamily(registry, family, await buffer(body.stream), actor));
+    },
+    { maximumBytes: LARGEST_MESSAGE },
+  );
 }
 
 async function versionOf({ registry }: Services, wanted: string): Promise<ModelVersion> {
@@ -142,6 +177,9 @@ async function familyOf({ registry }: Services, wanted: string): Promise<ModelFa
   if (!family) throw notFound('family', 'GET /isocenter/v1/families lists them.');
   return family;
 }
+
+/** A family of a thousand structures has 100 KB. */
+const LARGEST_MESSAGE = 4 * 1024 * 1024;
 
 /** Each export is a copy of a model on our disk until it was fetched, and everybody who may read models may ask for one. */
 const MOST_EXPORTS = 8;

@@ -8,6 +8,7 @@ import type { FileAnswer } from '../http/call.js';
 import { implement } from '../http/implement.js';
 import type { Job, ResultFile } from '../jobs/job.js';
 import type { Services } from '../services/services.js';
+import { audited } from './audited.js';
 import { visibleJob } from './job-routes.js';
 import { fileView } from './job-view.js';
 import { csvLater, needsImages, nrrdLater } from './later-formats.js';
@@ -43,8 +44,8 @@ export function resultRoutes(app: FastifyInstance, parts: Services): void {
     const made = filesOf(job, format);
     if (made.length === 1) return fileAnswer(parts, job, made[0], call);
     if (made.length > 1) return zipAnswer(parts, job, made, call);
-    if (format === 'csv') return audited(parts, job, call, csvLater(job), format);
-    if (format === 'nrrd') return audited(parts, job, call, await nrrdLater(parts, job, call.signal), format);
+    if (format === 'csv') return fetched(parts, job, call, csvLater(job), format);
+    if (format === 'nrrd') return fetched(parts, job, call, await nrrdLater(parts, job, call.signal), format);
     throw needsImages(format);
   });
 
@@ -77,7 +78,7 @@ async function resultOf(parts: Services, id: string, actor: Actor): Promise<Job>
 }
 
 function fileAnswer(parts: Services, job: Job, file: ResultFile, reader: Reader): FileAnswer {
-  return audited(parts, job, reader, blobAnswer(parts, file), file.name);
+  return fetched(parts, job, reader, blobAnswer(parts, file), file.name);
 }
 
 function blobAnswer({ blobs }: Services, file: ResultFile): FileAnswer {
@@ -102,7 +103,7 @@ function zipAnswer(parts: Services, job: Job, files: readonly ResultFile[], read
   const sha256 = createHash('sha256')
     .update(files.map((file) => `${file.name} ${file.sha256}\n`).join(''))
     .digest('hex');
-  return audited(
+  return fetched(
     parts,
     job,
     reader,
@@ -117,25 +118,8 @@ function zipAnswer(parts: Services, job: Job, files: readonly ResultFile[], read
   );
 }
 
-/** Whoever gets bytes of a result stands in the audit log; a HEAD or an unchanged ETag gets none. */
-function audited(
-  { audit }: Services,
-  job: Job,
-  { actor, requestId }: Reader,
-  answer: FileAnswer,
-  what: string,
-): FileAnswer {
-  return {
-    ...answer,
-    open: async (range) => {
-      await audit.record({
-        actor,
-        action: 'result.fetched',
-        subject: { kind: 'job', id: job.id },
-        details: { what },
-        requestId,
-      });
-      return answer.open(range);
-    },
-  };
+function fetched({ audit }: Services, job: Job, reader: Reader, answer: FileAnswer, what: string): FileAnswer {
+  const { actor, requestId } = reader;
+  const subject = { kind: 'job', id: job.id };
+  return audited(audit, { actor, action: 'result.fetched', subject, details: { what }, requestId }, answer);
 }

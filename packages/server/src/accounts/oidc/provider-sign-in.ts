@@ -122,6 +122,16 @@ async function refuse(
       .where('id', '=', known.id)
       .execute();
     await trx.deleteFrom('account_session').where('account_id', '=', known.id).execute();
+    if (known.disabled_at === null)
+      await audit.record(
+        {
+          actor: STRANGER,
+          action: 'user.disabled',
+          subject: { kind: 'account', id: known.id },
+          reason: 'groups at the provider',
+        },
+        trx,
+      );
   }
   await audit.record(
     {

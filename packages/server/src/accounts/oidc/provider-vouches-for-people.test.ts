@@ -95,8 +95,12 @@ describe('a person whom the provider knows', () => {
     faked.person.groups = ['radiology2', 'constructor', '__proto__'];
     expect(await kindOf(comeIn(accounts))).toBe('no-access');
     expect(await accounts.authenticate({ sessionToken: token, address })).toBeUndefined();
+    expect(await bench.audited('user.disabled')).toMatchObject([
+      { subjectId: actor.id, reason: 'groups at the provider' },
+    ]);
     faked.person = { sub: 'stranger' };
     expect(await kindOf(comeIn(accounts))).toBe('no-access');
+    expect(await bench.audited('user.disabled')).toHaveLength(1);
     const refused = await bench.audited('user.sign-in-refused');
     expect(refused.map(({ subjectKind, subjectId }) => [subjectKind, subjectId])).toEqual([
       ['account', actor.id],
