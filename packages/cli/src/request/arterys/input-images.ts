@@ -3,7 +3,7 @@
  * Pictures (PNG, JPEG) become DICOM first. What is left out, and why, is told.
  */
 import { basename } from 'node:path';
-import { type Frame, type Instance, scanSources } from '@isocenter/dicom';
+import { type Frame, type Instance, listFrames } from '@isocenter/dicom';
 import { type ByteSource, openSources } from '@isocenter/formats';
 import { describeFailure, type Watch } from '@isocenter/volume';
 import { RequestInputError } from './request-error.js';
@@ -35,9 +35,8 @@ export async function readInputImages(path: string, watch: Watch = {}): Promise<
   const opened = await openSources(path);
   try {
     const sources = await withPicturesWrapped(opened.sources);
-    const scan = await scanSources(sources, watch);
-    const frames = scan.series.flatMap((series) => series.frames);
-    const images = imagesOf(frames);
+    const scan = await listFrames(sources, watch);
+    const images = imagesOf(scan.frames);
     if (images.length === 0)
       throw new RequestInputError('no-images', 'There is no DICOM image, PNG or JPEG in this folder', {
         next: 'Name the folder of the images of one study.',
@@ -77,17 +76,38 @@ function imagesOf(frames: readonly Frame[]): InputImage[] {
     if (known) known.push(frame);
     else byFile.set(frame.instance, [frame]);
   }
-  const bySeries = new Map<string, InputImage[]>();
+  const bySeries = new Map<string, { instance: Instance; frames: Frame[] }[]>();
   for (const [instance, own] of byFile) {
-    const ordered = own.filter(({ tile }) => tile === undefined).sort((a, b) => a.index - b.index);
-    const image = { name: basename(instance.source.name), source: instance.source, instance, frames: ordered };
+    const frames = own.filter(({ tile }) => tile === undefined).sort((a, b) => a.index - b.index);
     const key = `${instance.StudyInstanceUID}|${instance.SeriesInstanceUID}`;
-    const normal = normalOf(bySeries.get(key)?.[0]?.frames[0] ?? ordered[0]);
-    const position = normal && ordered[0]?.position && dot(normal, ordered[0].position);
-    const placed: InputImage = { ...image, position };
-    bySeries.set(key, [...(bySeries.get(key) ?? []), placed]);
+    bySeries.set(key, [...(bySeries.get(key) ?? []), { instance, frames }]);
   }
-  return [...bySeries.values()].flatMap((images) => images.sort(inOrder));
+  return [...bySeries.values()]
+    .map(placed)
+    .sort(([a], [b]) => bySeriesNumber(a, b))
+    .flat();
+}
+
+/** The images of one series in order. Its normal is that of the image with the smallest UID: file names have no say. */
+function placed(series: readonly { instance: Instance; frames: Frame[] }[]): InputImage[] {
+  const [first] = [...series].sort((a, b) => (a.instance.SOPInstanceUID < b.instance.SOPInstanceUID ? -1 : 1));
+  const normal = normalOf(first.frames[0]);
+  return series
+    .map(({ instance, frames }) => ({
+      name: basename(instance.source.name),
+      source: instance.source,
+      instance,
+      frames,
+      position: normal && frames[0]?.position && dot(normal, frames[0].position),
+    }))
+    .sort(inOrder);
+}
+
+/** Series without a number come last; equal numbers by UID, so that the order of files has no say. */
+function bySeriesNumber({ instance: a }: InputImage, { instance: b }: InputImage): number {
+  const number = ({ header }: Instance) => finite(header.string('SeriesNumber')) ?? Number.MAX_SAFE_INTEGER;
+  const key = ({ StudyInstanceUID, SeriesInstanceUID }: Instance) => `${StudyInstanceUID}|${SeriesInstanceUID}`;
+  return number(a) - number(b) || (key(a) < key(b) ? -1 : 1);
 }
 
 /** Positions nearer than this are one: DS values are rounded. */
