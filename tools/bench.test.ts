@@ -14,7 +14,7 @@ interface Line {
   readonly note?: string;
 }
 
-const ROWS = 20;
+const ROWS = 21;
 /** These are about bytes alone. */
 const WITHOUT_TIME = /^(size|idle memory)/;
 const MEGABYTE = 2 ** 20;
@@ -78,6 +78,9 @@ describe('npm run bench -- --tiny, without peers', () => {
     expect(checkOf(/^enqueue/)).toEqual({ runs: 20 });
     expect(checkOf(/^POST of a zip/)).toEqual({ whole: 2, other: 0 });
     expect(checkOf(/^parallel POSTs/)).toEqual({ whole: 5, other: 0 });
+    expect(checkOf(/^InnerEye/)).toEqual(
+      Object.fromEntries(['SpinalCord', 'Lung_R', 'Lung_L', 'Heart', 'Esophagus'].map((name) => [name, 16])),
+    );
     expect(checkOf(/^authenticated GET/)).toEqual({ withKey: 200, withoutKey: 401, otherKey: 401 });
     expect(checkOf(/^one page/)).toEqual({ jobs: 2000, wrong: [] });
     expect(checkOf(/after a job/)).toMatchObject({ state: 'succeeded', evicted: true });

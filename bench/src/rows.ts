@@ -194,5 +194,5 @@ export async function rows(tiny: boolean): Promise<Row[]> {
     },
     peers: [peers.python('python -c "import monai"', ['monai'], timed, ['-c', 'import monai'])],
   });
-  return [...list, ...serverRows(peers, tiny)];
+  return [...list, ...serverRows(peers, inputs, tiny)];
 }

@@ -1,7 +1,9 @@
 /** The rows of the server (issue B, "Speed"): each contender is a server that is started, asked and stopped by a script of ours. */
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { equal } from './agreement.js';
+import type { Inputs } from './inputs/inputs.js';
 import type { Peers } from './peers.js';
 import type { Contender, Row } from './row.js';
 import { POSTGRES_PLUGIN } from './server/orthanc.js';
@@ -22,10 +24,11 @@ const script = (name: string, ...args: readonly (string | number)[]): readonly s
 ];
 const ours = (...command: Parameters<typeof script>): Contender => ({ name: 'Isocenter', command: script(...command) });
 
-export function serverRows(peers: Peers, tiny: boolean): Row[] {
+export function serverRows(peers: Peers, inputs: Inputs, tiny: boolean): Row[] {
   return [
     enqueueRow(peers, tiny ? 20 : 300),
     ...uploadRows(peers, tiny),
+    innereyeRow(peers, inputs, tiny ? 1 : 7),
     getRow(peers, tiny ? 1 : 8),
     listRow(tiny ? 2_000 : 100_000),
     ...startRows(peers, tiny ? 1 : 7),
@@ -61,6 +64,23 @@ function uploadRows(peers: Peers, tiny: boolean): Row[] {
   return tiny
     ? [row('POST of a zip until 202', 2, 1, 1), row('parallel POSTs of zips', 1, 4, 1)]
     : [row('POST of a 100 MB zip until 202', 100, 1, 9), row('50 parallel POSTs of 20 MB zips', 20, 50, 3)];
+}
+
+function innereyeRow(peers: Peers, { zip, folder, size }: Inputs, rounds: number): Row {
+  return {
+    name: `InnerEye: ${size[2]}-slice zip to fetched contours`,
+    ours: ours('innereye', zip, rounds),
+    peers: [
+      peers.script(
+        'pydicom + rt-utils, no server',
+        ['pydicom', 'rt_utils', 'numpy'],
+        'innereye_script.py',
+        [zip, join(folder, 'innereye')],
+        { aim: { speed: 4 } },
+      ),
+    ],
+    differs: equal,
+  };
 }
 
 function getRow(peers: Peers, seconds: number): Row {
