@@ -13,7 +13,7 @@ import { memoryOf, watchMemory } from './process-memory.js';
 import { inFolder } from './served.js';
 
 const [zip, rounds] = [process.argv[2], Number(process.argv[3])];
-const POLL_MS = 5;
+const POLL_MS = 50;
 const LONGEST_MS = 300_000;
 
 await inFolder(async (folder) => {
