@@ -19,6 +19,7 @@ const byClass: Readonly<Record<string, ExitCode>> = {
   InfererError: exitCodes.model,
   RuntimeFailure: exitCodes.model,
   TransformError: exitCodes.model,
+  WeightsError: exitCodes.model,
   ConfigurationError: exitCodes.usage,
   AddressError: exitCodes.usage,
   AddressFileError: exitCodes.server,

@@ -156,6 +156,16 @@ function buildProgram(act: Act): Command {
     );
 
   program
+    .command('weights')
+    .argument('<input>', '.pt, .pth, .ckpt, TorchScript .ts or .safetensors')
+    .option('--key <name>', 'the part of a checkpoint that holds the weights, e.g. state_dict', notEmpty)
+    .addOption(json())
+    .description('list the tensors in a file of weights, and what in it is refused; nothing of it is executed')
+    .action((input, options) =>
+      act({ input, ...options }, async () => (await import('./commands/weights.js')).weightsCommand),
+    );
+
+  program
     .command('convert')
     .argument('<input>', 'DICOM series, RTSTRUCT, SEG, or masks as NIfTI or NRRD')
     .requiredOption('--out <folder>', 'folder for the results; created when absent', notEmpty)

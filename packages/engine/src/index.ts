@@ -93,3 +93,5 @@ export { type SelfTestResult, selfTest } from './self-test.js';
 export { openReference, type ReferenceWish, seriesWish } from './structures/open-reference.js';
 export { type ReadStructures, readStructures, type StructureOrigin } from './structures/read-structures.js';
 export { StructuresError, type StructuresErrorKind } from './structures/structures-error.js';
+export { type ListedTensor, listWeights, type WeightsReport } from './weights/list-weights.js';
+export { type OpenedWeights, openWeights } from './weights/open-weights.js';

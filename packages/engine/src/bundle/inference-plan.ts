@@ -70,7 +70,7 @@ export function planOf(bundle: Bundle): InferencePlan {
       `The weights are ${weights.slice(weights.lastIndexOf('.'))}; only ONNX weights can be run`,
       {
         where,
-        next: 'PyTorch weights need the graph package, which is not there yet (issue D); export the network to models/model.onnx',
+        next: 'The weights themselves can be read (isocenter weights FILE); building their network needs the network zoo, which is not there yet (issue D): export the network to models/model.onnx',
       },
     );
   return {

@@ -2,6 +2,7 @@
 import { Failure } from '../errors/failure.js';
 
 export type WeightsErrorKind =
+  | 'unreadable'
   | 'truncated'
   | 'corrupt'
   | 'unsupported-format'
