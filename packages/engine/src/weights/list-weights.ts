@@ -1,5 +1,11 @@
 /** What is in a file of weights, as `isocenter weights` shows it: names, shapes and types; the tensors stay in the file. */
-import { type CheckpointValue, type Refusal, stateDictOf, WeightsError, type WeightsFormat } from '@isocenter/graph';
+import {
+  type CheckpointValue,
+  type Refusal,
+  stateDictOf,
+  WeightsError,
+  type WeightsFormat,
+} from '@isocenter/graph/weights';
 import { openWeights } from './open-weights.js';
 
 export interface ListedTensor {

@@ -13,7 +13,7 @@ import {
   readSafetensors,
   WeightsError,
   weightsContainer,
-} from '@isocenter/graph';
+} from '@isocenter/graph/weights';
 
 export interface OpenedWeights {
   readonly checkpoint: Checkpoint;
