@@ -17,8 +17,9 @@ export async function loadTensor(named: NamedTensor): Promise<Tensor> {
       next: 'Convert the tensor in Python to int64 and save again.',
     });
   const read = await named.read();
-  // Little-endian machines only, as all that Node runs on; typed arrays want their own alignment, files do not keep it.
-  const bytes = read.byteOffset % 8 === 0 ? read : read.slice();
+  // Little-endian machines only, as all that Node runs on. Typed arrays want their own alignment, which files do not keep;
+  // `new`, because the `slice` of a Buffer is no copy.
+  const bytes = read.byteOffset % LARGEST_ELEMENT === 0 ? read : new Uint8Array(read);
   const { buffer, byteOffset } = bytes;
   const count = named.shape.reduce((product, side) => product * side, 1);
   switch (dtype) {
@@ -39,6 +40,8 @@ export async function loadTensor(named: NamedTensor): Promise<Tensor> {
     }
   }
 }
+
+const LARGEST_ELEMENT = 8;
 
 function floatsOf(halves: Uint16Array): Float32Array {
   const bits = Uint32Array.from(halves, (half) => half << 16);
