@@ -40,7 +40,10 @@ export class Erasures {
 
   /** Before images come. */
   async expect(runId: string): Promise<void> {
-    if (this.#folder !== undefined) await writeFile(this.#mark(this.#folder, runId), '');
+    if (this.#folder === undefined) return;
+    // Whoever cleans the folder up, as upstream advises, may have taken the marks' with it.
+    await this.open();
+    await writeFile(this.#mark(this.#folder, runId), '');
   }
 
   /** No run was made. */
@@ -63,6 +66,7 @@ export class Erasures {
   /** The runs whose end nobody asked for. */
   async sweep(): Promise<void> {
     if (this.#folder === undefined) return;
+    await this.open();
     for (const runId of await readdir(join(this.#folder, WAITING))) {
       const job = await this.#parts.jobs.byExternalId(INNEREYE, runId, SYSTEM);
       if (job !== undefined) {
