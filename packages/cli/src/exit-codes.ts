@@ -11,7 +11,7 @@ export const exitCodes = {
   model: 4,
   /** The output cannot be written. */
   output: 5,
-  /** What was written does not read back as it should, or a comparison fell below what was asked. */
+  /** What was written does not read back as it should, a comparison fell below what was asked, or an answer breaks its rules. */
   proof: 6,
   /** A memory or time limit was reached, or the compute process died. */
   resources: 7,
