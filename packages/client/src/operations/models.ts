@@ -299,4 +299,24 @@ export const families = {
     body: z.strictObject(saidOfFamily).partial(),
     answer: family,
   }),
+  segint: operation({
+    method: 'GET',
+    path: '/isocenter/v1/families/:family/segint',
+    summary: 'A family as the ModelFamily message of SegInt-R, made of its present fields',
+    tag: 'models',
+    permission: 'models.read',
+    params: z.object({ family: id }),
+    answer: binary('application/x-protobuf'),
+  }),
+  fillFromSegint: operation({
+    method: 'PUT',
+    path: '/isocenter/v1/families/:family/segint',
+    summary:
+      'Fill a family, its versions and structures from a serialised ModelFamily of SegInt-R: all of it or nothing',
+    tag: 'models',
+    permission: 'models.write',
+    params: z.object({ family: id }),
+    body: binary('application/x-protobuf', 'application/octet-stream'),
+    answer: family,
+  }),
 } as const;

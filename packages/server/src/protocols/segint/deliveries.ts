@@ -12,7 +12,7 @@ export class Deliveries {
     while (this.#ending.has(id)) await this.#ending.get(id);
   }
 
-  /** To be called before the answer is sent; gives what is to be called when its last byte was handed over. */
+  /** To be called before the answer is sent; gives what is to be called before its last byte goes out. */
   begin(id: string, response: ServerResponse, complete: () => Promise<void>): () => void {
     const over = new Promise<void>((resolve) => {
       response.once('close', () => {

@@ -80,6 +80,8 @@ async function inflate(
       await pipeline(file, gunzip, async (chunks: AsyncIterable<Buffer>) => drain(counted(chunks)), { signal });
     else await pipeline(file, gunzip, counted, createWriteStream(target, { flags: 'a' }), { signal });
   } catch (error) {
+    // Of several streams that end together, the pipeline may report another one's end.
+    if (inflated > expected) throw mismatch(expected, 'are more', where);
     if (!/^Z_/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
     throw new SegintJobError(
       'decompression',

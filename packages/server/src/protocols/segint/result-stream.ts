@@ -1,27 +1,24 @@
 /** The bytes of a result as they go out: the stored message as it is, or its JSON with base64 made on the way. */
-import type { Blobs } from '../../blobs/blobs.js';
+import { createReadStream } from 'node:fs';
 import type { OutputPlan } from './output-message.js';
 
 /** Bytes that base64 turns into whole groups of letters. */
 const GROUP = 3;
+const CHUNK = 256 * 1024;
 
 export function jsonBytes({ texts, data }: OutputPlan): number {
   const letters = data.reduce((sum, { length }) => sum + 4 * Math.ceil(length / GROUP), 0);
   return texts.reduce((sum, text) => sum + Buffer.byteLength(text), letters);
 }
 
-export async function* jsonResult(
-  blobs: Pick<Blobs, 'open'>,
-  blobId: string,
-  { texts, data }: OutputPlan,
-): AsyncGenerator<Buffer, void, void> {
+/** `path`: of the stored message. */
+export async function* jsonResult(path: string, { texts, data }: OutputPlan): AsyncGenerator<Buffer, void, void> {
   for (const [n, text] of texts.entries()) {
     yield Buffer.from(text);
     const extent = data[n];
     if (!extent || extent.length === 0) continue;
-    const { stream } = await blobs.open(blobId, { first: extent.at, last: extent.at + extent.length - 1 });
     let rest: Buffer = Buffer.alloc(0);
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for await (const chunk of bytesOf(path, { start: extent.at, end: extent.at + extent.length - 1 })) {
       const bytes = Buffer.concat([rest, chunk]);
       const whole = bytes.length - (bytes.length % GROUP);
       rest = bytes.subarray(whole);
@@ -31,13 +28,23 @@ export async function* jsonResult(
   }
 }
 
-export async function* binaryResult(blobs: Pick<Blobs, 'open'>, blobId: string): AsyncGenerator<Buffer, void, void> {
-  const { stream } = await blobs.open(blobId);
-  yield* stream as AsyncIterable<Buffer>;
+export function bytesOf(
+  path: string,
+  range: { readonly start?: number; readonly end?: number } = {},
+): AsyncIterable<Buffer> {
+  return createReadStream(path, { ...range, highWaterMark: CHUNK }) as AsyncIterable<Buffer>;
 }
 
-/** Says when the last bytes were taken by whoever sends them. */
-export async function* withLast(bytes: AsyncIterable<Buffer>, last: () => void): AsyncGenerator<Buffer, void, void> {
-  yield* bytes;
-  last();
+/** Says before the last of `total` bytes goes out that it does. */
+export async function* withLast(
+  bytes: AsyncIterable<Buffer>,
+  total: number,
+  last: () => void,
+): AsyncGenerator<Buffer, void, void> {
+  let sent = 0;
+  for await (const chunk of bytes) {
+    sent += chunk.length;
+    if (sent >= total) last();
+    yield chunk;
+  }
 }

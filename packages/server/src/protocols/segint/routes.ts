@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { create } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import type { Permission } from '@isocenter/client';
+import { isFailure } from '@isocenter/volume';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SYSTEM } from '../../accounts/actor.js';
 import { describeDefect } from '../../defects/describe-defect.js';
@@ -11,7 +12,7 @@ import { hasBody, readBody } from '../../http/body.js';
 import { HttpError } from '../../http/http-error.js';
 import { goneSignal } from '../../http/request-call.js';
 import { mediaTypeOf, type ReceivedUpload, receiveUpload } from '../../http/upload.js';
-import type { Job } from '../../jobs/job.js';
+import type { Job, ResultFile } from '../../jobs/job.js';
 import { decodeMessage } from '../../registry/segint/decode-message.js';
 import {
   ApiInformationSchema,
@@ -44,7 +45,7 @@ import {
   wantsProtobuf,
 } from './messages.js';
 import type { OutputPlan } from './output-message.js';
-import { binaryResult, jsonBytes, jsonResult, withLast } from './result-stream.js';
+import { bytesOf, jsonBytes, jsonResult, withLast } from './result-stream.js';
 import { aboutFeedback, aboutTelemetry, feedbackFields, telemetryFields } from './statements.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'TRACE'] as const;
@@ -100,10 +101,7 @@ export function segintRoutes(app: FastifyInstance, services: Services): void {
     const job = await jobs.get(id, request.actor);
     const isThere = job?.protocol === SEGINT && job.parameters.modelId === modelId;
     if (isThere && !(job.state === 'succeeded' && job.files.length === 0)) return job;
-    throw new SegintError('unknown-job', 'There is no segmentation with this id for this model', {
-      where: 'segmentation id',
-      next: 'A result is there for one fetch; afterwards its id is unknown.',
-    });
+    throw unknownJob();
   }
 
   for (const url of ['/ping', '/api/ping'])
@@ -174,6 +172,7 @@ export function segintRoutes(app: FastifyInstance, services: Services): void {
       throw new SegintError('no-result', `The segmentation is ${job.state}: there is no result`, {
         next: 'Ask for its progress: 100 means that the result is there.',
       });
+    const held = await hold(blobs, file, reply);
     await audit.record({
       actor: request.actor,
       action: 'result.fetched',
@@ -183,12 +182,13 @@ export function segintRoutes(app: FastifyInstance, services: Services): void {
     });
     const last = deliveries.begin(job.id, reply.raw, () => eraseFetched(job.id));
     const binary = wantsProtobuf(request, mode);
-    const plan = (job.report as { readonly output: OutputPlan }).output;
-    const bytes = binary ? binaryResult(blobs, file.blobId) : jsonResult(blobs, file.blobId, plan);
+    const { output } = job.report as { readonly output: OutputPlan };
+    const total = binary ? file.bytes : jsonBytes(output);
+    const bytes = binary ? bytesOf(held) : jsonResult(held, output);
     return reply
       .header('content-type', binary ? protobufType(mode) : JSON_TYPE)
-      .header('content-length', binary ? file.bytes : jsonBytes(plan))
-      .send(Readable.from(withLast(bytes, last), { objectMode: false }));
+      .header('content-length', total)
+      .send(Readable.from(withLast(bytes, total, last), { objectMode: false }));
   });
 
   async function eraseFetched(id: string): Promise<void> {
@@ -227,8 +227,29 @@ function progressOf(job: Job) {
   return create(SegmentationProgressSchema, {
     Progress: done,
     ...(failure
-      ? { Errors: [failure.message, failure.next ?? ''].filter(Boolean).join(' '), ErrorCode: errorCodeOf(failure) }
+      ? { Errors: [failure.message, failure.next].filter(Boolean).join('. '), ErrorCode: errorCodeOf(failure) }
       : {}),
+  });
+}
+
+/** Path of the result's bytes, which stay until the answer is over, whoever erases them meanwhile. Throws SegintError `unknown-job`. */
+async function hold(blobs: Services['blobs'], { blobId }: ResultFile, reply: FastifyReply): Promise<string> {
+  try {
+    const { path, done } = await blobs.toFile(blobId);
+    if (reply.raw.closed) await done();
+    else reply.raw.once('close', () => void done().catch(() => undefined));
+    return path;
+  } catch (error) {
+    // Fetched completely by another request since the job was read.
+    if (isFailure(error) && error.kind === 'not-found') throw unknownJob();
+    throw error;
+  }
+}
+
+function unknownJob(): SegintError {
+  return new SegintError('unknown-job', 'There is no segmentation with this id for this model', {
+    where: 'segmentation id',
+    next: 'A result is there for one fetch; afterwards its id is unknown.',
   });
 }
 
