@@ -90,6 +90,8 @@ function keyValues(texts: readonly string[]): Record<string, string> {
   return Object.fromEntries(pairs);
 }
 
+const MOST_ROWS = 40;
+const counted = (n: number, one: string, several = `${one}s`) => `${n} ${n === 1 ? one : several}`;
 const MEBIBYTE = 2 ** 20;
 const megabytes = (bytes: number) => (bytes < MEBIBYTE / 10 ? `${bytes} bytes` : `${(bytes / MEBIBYTE).toFixed(1)} MB`);
 
@@ -97,25 +99,29 @@ function reportText(report: ArterysReport, url: URL): string {
   const { images, requestBytes, answerBytes, milliseconds, parts, boxes, measurements, faults, notes, digests } =
     report;
   const lines = [
-    `POST ${url.origin}${url.pathname}: ${images} image${images === 1 ? '' : 's'}, ${megabytes(requestBytes)}; answer ${megabytes(answerBytes)} after ${formatSeconds(milliseconds.answer / 1000)}`,
+    `POST ${url.origin}${url.pathname}: ${counted(images, 'image')}, ${megabytes(requestBytes)}; answer ${megabytes(answerBytes)} after ${formatSeconds(milliseconds.answer / 1000)}`,
   ];
   if (parts.length > 0)
     lines.push(
       '',
       table(
         ['part', 'label', 'type', 'shape', 'bytes', 'largest', 'images with it'],
-        parts.map(({ label, type, shape, bytes, largest, filled, planes }, at) => [
-          at,
-          label,
-          type,
-          shape,
-          bytes,
-          largest,
-          filled === undefined ? '' : `${filled} of ${planes}`,
-        ]),
+        parts
+          .slice(0, MOST_ROWS)
+          .map(({ label, type, shape, bytes, largest, filled, planes }, at) => [
+            at,
+            label,
+            type,
+            shape,
+            bytes,
+            largest,
+            filled === undefined ? '' : `${filled} of ${planes}`,
+          ]),
       ),
     );
-  if (boxes > 0 || measurements > 0) lines.push('', `${boxes} boxes, ${measurements} measurements`);
+  if (parts.length > MOST_ROWS) lines.push(`and ${parts.length - MOST_ROWS} more in report.json`);
+  if (boxes > 0 || measurements > 0)
+    lines.push('', `${counted(boxes, 'box', 'boxes')}, ${counted(measurements, 'measurement')}`);
   if (report.study) lines.push('', `study_ml_json ${JSON.stringify(report.study, undefined, 2)}`);
   for (const [uid, said] of Object.entries(report.series))
     lines.push('', `series_ml_json ${uid} ${JSON.stringify(said, undefined, 2)}`);
@@ -129,7 +135,7 @@ function reportText(report: ArterysReport, url: URL): string {
   lines.push(
     errors === 0
       ? `The answer keeps every rule${digests.proven ? ', and both digests are right' : ''}.`
-      : `The answer breaks ${errors} rule${errors === 1 ? '' : 's'}.`,
+      : `The answer breaks ${counted(errors, 'rule')}.`,
     '',
     ...listed(report.files),
   );

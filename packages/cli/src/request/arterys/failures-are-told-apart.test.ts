@@ -76,7 +76,14 @@ describe('the status is 8 and nothing is written', () => {
   });
 
   it('when it speaks something else', async () => {
-    const port = await listening(createTcpServer((socket) => socket.resume().on('error', () => {}).end('SSH-2.0-other\r\n')));
+    const port = await listening(
+      createTcpServer((socket) =>
+        socket
+          .resume()
+          .on('error', () => {})
+          .end('SSH-2.0-other\r\n'),
+      ),
+    );
     const { status, stderr } = await request(port);
     expect(status).toBe(8);
     expect(stderr).toContain('does not speak http');
