@@ -6,7 +6,7 @@ import { GLYPH_HEIGHT, GLYPH_PITCH } from '../encoders/overlay/font.js';
 import { Raster, type Rgb } from '../encoders/overlay/raster.js';
 import type { ColourMap } from './colour-map.js';
 import type { DisplayImage } from './display-image.js';
-import { BOX_COLOUR, drawPanel, panelHeight, RULER_COLOUR } from './panel.js';
+import { BOX_COLOUR, drawPanel, panelEntries, panelHeight, RULER_COLOUR } from './panel.js';
 import { nearestIndices, resizePicture } from './resize-picture.js';
 import { type Point, strokeBox, strokeRuler } from './strokes.js';
 
@@ -61,7 +61,8 @@ const OUTLINE = 0.9;
 const BOX_WIDTH = 5;
 const RULER_WIDTH = 3;
 const LETTERS: Rgb = [255, 214, 102];
-const GROUND: Rgb = [12, 12, 14];
+/** Red, green and blue of what is not image. */
+const GROUND = 12;
 const GAP = 12;
 
 /** Findings whose arrays do not have the size of the image are a fault of the caller and refused by a RangeError. */
@@ -75,9 +76,9 @@ export function annotatedPicture(
   const factor = longest < LEAST_SIDE ? LEAST_SIDE / longest : Math.min(1, MOST_SIDE / longest);
   const width = Math.max(1, Math.round(image.width * factor));
   const height = Math.max(1, Math.round(upright * factor));
-  const panel = { title: options.title, findings, lines: options.lines ?? [] };
-  const raster = new Raster(width + PANEL_WIDTH, Math.max(height, panelHeight(panel, PANEL_WIDTH - 2 * GAP) + 2 * GAP));
-  raster.fill(0, 0, raster.width, raster.height, GROUND);
+  const panel = panelEntries({ title: options.title, findings, lines: options.lines ?? [] }, PANEL_WIDTH - 2 * GAP);
+  const raster = new Raster(width + PANEL_WIDTH, Math.max(height, panelHeight(panel) + 2 * GAP));
+  raster.data.fill(GROUND);
   put(raster, resizePicture(image, width, height), width, height);
   const across = nearestIndices(image.width, width);
   const down = nearestIndices(image.height, height).map((row) => row * image.width);

@@ -1,7 +1,7 @@
 /** The panel beside an annotated picture: title, one legend entry a finding with its label, colour bars, lines of text. */
 import { GLYPH_PITCH } from '../encoders/overlay/font.js';
 import type { Raster, Rgb } from '../encoders/overlay/raster.js';
-import type { PictureFinding } from './annotated-picture.js';
+import type { PictureFinding, PictureMask } from './annotated-picture.js';
 
 export interface Panel {
   readonly title: string;
@@ -22,20 +22,21 @@ const FAINT: Rgb = [150, 150, 150];
 const MOST_ENTRIES = 40;
 const MOST_LINES = 60;
 
-interface Entry {
+/** A line or a few of the panel, laid out for its width. */
+export interface PanelEntry {
   readonly finding?: PictureFinding;
   readonly text: readonly string[];
   readonly faint: boolean;
   readonly height: number;
 }
 
-export function panelHeight(panel: Panel, width: number): number {
-  return entriesOf(panel, width).reduce((sum, { height }) => sum + height, 0);
+export function panelHeight(entries: readonly PanelEntry[]): number {
+  return entries.reduce((sum, { height }) => sum + height, 0);
 }
 
-export function drawPanel(raster: Raster, x: number, y: number, width: number, panel: Panel): void {
+export function drawPanel(raster: Raster, x: number, y: number, width: number, entries: readonly PanelEntry[]): void {
   let top = y;
-  for (const { finding, text, faint, height } of entriesOf(panel, width)) {
+  for (const { finding, text, faint, height } of entries) {
     text.forEach((line, n) => {
       raster.text(
         finding && finding.kind !== 'heat' ? x + INDENT : x,
@@ -55,7 +56,7 @@ function drawSign(raster: Raster, x: number, y: number, width: number, finding: 
   if (finding.kind === 'ruler') raster.fill(x, y + SWATCH / 2 - 1, SWATCH, 3, RULER_COLOUR);
   if (finding.kind === 'box') {
     raster.fill(x, y, SWATCH, SWATCH, BOX_COLOUR);
-    raster.fill(x + 4, y + 4, SWATCH - 8, SWATCH - 8, [12, 12, 14]);
+    raster.fill(x + 4, y + 4, SWATCH - 8, SWATCH - 8, [12, 12, 12]);
   }
   if (finding.kind !== 'heat') return;
   const top = y + lines * LINE;
@@ -75,13 +76,14 @@ function drawSign(raster: Raster, x: number, y: number, width: number, finding: 
   });
 }
 
-function entriesOf({ title, findings, lines }: Panel, width: number): Entry[] {
+export function panelEntries({ title, findings, lines }: Panel, width: number): PanelEntry[] {
   const letters = Math.floor(width / (GLYPH_PITCH * SCALE));
-  const entries: Entry[] = [plain(wrap(title, letters), false, LINE / 2)];
+  const entries: PanelEntry[] = [plain(wrap(title, letters), false, LINE / 2)];
   for (const finding of findings.slice(0, MOST_ENTRIES)) {
-    const text = wrap(describe(finding), letters - Math.ceil(INDENT / (GLYPH_PITCH * SCALE)));
+    const pixels = finding.kind === 'mask' ? covered(finding) : undefined;
+    const text = wrap(describe(finding, pixels), letters - Math.ceil(INDENT / (GLYPH_PITCH * SCALE)));
     const bar = finding.kind === 'heat' ? BAR_HEIGHT + LINE + LINE / 2 : 0;
-    entries.push({ finding, text, faint: covered(finding) === 0, height: text.length * LINE + bar });
+    entries.push({ finding, text, faint: pixels === 0, height: text.length * LINE + bar });
   }
   if (findings.length > MOST_ENTRIES) entries.push(plain([`and ${findings.length - MOST_ENTRIES} more`], true, 0));
   const wrapped = lines.flatMap((line) => wrap(line, letters));
@@ -90,22 +92,20 @@ function entriesOf({ title, findings, lines }: Panel, width: number): Entry[] {
   return entries;
 }
 
-function plain(text: readonly string[], faint: boolean, after: number): Entry {
+function plain(text: readonly string[], faint: boolean, after: number): PanelEntry {
   return { text, faint, height: text.length * LINE + after };
 }
 
-function describe(finding: PictureFinding): string {
+/** `pixels`: of a mask. */
+function describe(finding: PictureFinding, pixels: number | undefined): string {
   if (finding.kind === 'ruler') return `${finding.label} ${finding.length}`;
-  if (finding.kind !== 'mask') return finding.label;
-  const pixels = covered(finding);
+  if (pixels === undefined) return finding.label;
   return pixels === 0 ? `${finding.label}: not here` : `${finding.label}: ${pixels} px`;
 }
 
-/** Pixels of a mask; 1 for everything that is not one. */
-function covered(finding: PictureFinding): number {
-  if (finding.kind !== 'mask') return 1;
+function covered({ inside }: PictureMask): number {
   let pixels = 0;
-  for (const value of finding.inside) if (value !== 0) pixels++;
+  for (let at = 0; at < inside.length; at++) if (inside[at] !== 0) pixels++;
   return pixels;
 }
 
