@@ -6,7 +6,9 @@ import type { MemorySample } from './memory/learnt-memory.js';
 export interface ComputePoolOptions {
   /** Children that may live at once, idle ones too; default: one per two processors, at least one. */
   readonly maximumChildren?: number;
-  /** Of each child's network; default: processors / maximumChildren, so that all together fill the machine. */
+  /** Of these, how many may compute at the same time; default: all. */
+  readonly atOnce?: number;
+  /** Of each child's network; default: processors / atOnce, so that all together fill the machine. */
   readonly threads?: number;
   /** Resident bytes of all children together; default: what machine and control group leave. */
   readonly memoryBudgetBytes?: number;
@@ -34,6 +36,7 @@ export type PoolSettings = Required<
   Pick<
     ComputePoolOptions,
     | 'maximumChildren'
+    | 'atOnce'
     | 'threads'
     | 'memoryBudgetBytes'
     | 'memoryLimitBytes'
@@ -54,10 +57,12 @@ const MAXIMUM_WAITING = 256;
 export function settingsOf(options: ComputePoolOptions): PoolSettings {
   const cores = availableParallelism();
   const maximumChildren = Math.max(1, options.maximumChildren ?? Math.floor(cores / 2));
+  const atOnce = Math.max(1, Math.min(options.atOnce ?? maximumChildren, maximumChildren));
   const memoryBudgetBytes = options.memoryBudgetBytes ?? Number.POSITIVE_INFINITY;
   return {
     maximumChildren,
-    threads: Math.max(1, options.threads ?? Math.floor(cores / maximumChildren)),
+    atOnce,
+    threads: Math.max(1, options.threads ?? Math.floor(cores / atOnce)),
     memoryBudgetBytes,
     memoryLimitBytes: options.memoryLimitBytes ?? memoryBudgetBytes,
     idleMs: options.idleMs ?? TEN_MINUTES,

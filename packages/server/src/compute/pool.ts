@@ -200,6 +200,7 @@ export class Pool implements ComputePool {
 
   /** Undefined: not yet. 'never': it would not fit if it were alone (the machine has less than when it came). */
   #placeFor({ model, need, limitBytes }: Waiter): ComputeChild | 'never' | undefined {
+    if (this.#children.busy.length >= this.#settings.atOnce) return undefined;
     const warm = this.#children.idleWith(model.sha256);
     const capacity = this.#memory.capacity();
     if (this.#memory.reserved() + need.bytes > capacity && this.#children.busy.length > 0) return undefined;
@@ -285,7 +286,7 @@ export class Pool implements ComputePool {
 
   #busy(): BusyError {
     this.#counters.refusals.busy++;
-    const turns = (this.#line.length + this.#children.busy.length) / this.#settings.maximumChildren;
+    const turns = (this.#line.length + this.#children.busy.length) / this.#settings.atOnce;
     const seconds = Math.ceil(this.#meanSeconds * Math.max(1, turns));
     return new BusyError(Math.min(LONGEST_RETRY_SECONDS, Math.max(1, seconds)), this.#line.length);
   }

@@ -49,6 +49,21 @@ describe('two tasks', () => {
   });
 });
 
+describe('models that take turns', () => {
+  it('all stay loaded, although only one computes at a time', async () => {
+    make({ maximumChildren: 3, atOnce: 1 });
+    const names = ['ct-basic', 'PassThroughModel', 'Phantom'];
+    let most = 0;
+    const watch = { progress: () => (most = Math.max(most, pool.statistics().busy)) };
+    for (const warm of [false, true]) {
+      const answers = await Promise.all(names.map((name) => pool.run(task(name), {}, watch)));
+      expect(answers.map((answer) => answer.warm)).toEqual(names.map(() => warm));
+    }
+    expect(most).toBe(1);
+    expect(pool.statistics()).toMatchObject({ childrenStarted: 3, idle: 3, waiting: 0 });
+  });
+});
+
 describe('who waits', () => {
   it('comes in the order of asking, and those of higher priority before', async () => {
     make({ maximumChildren: 1 });

@@ -61,7 +61,12 @@ export const settings = {
     environment: 'AZURE_STORAGE_CONNECTION_STRING',
   }),
   workers: setting(count, 1, 'Jobs that this process runs at once; 0: leave them to `isocenter worker`'),
-  computeChildren: setting(z.int().min(1).max(256), 2, 'Warm models at once, each a process of its own'),
+  computeChildren: setting(z.int().min(1).max(256), 2, 'Runs of models at the same time, each in a process of its own'),
+  warmModels: setting(
+    z.int().min(1).max(256),
+    6,
+    'Models that stay loaded, each in its process, as far as memory allows; the longest unused goes first',
+  ),
   threads: setting(z.int().min(1).max(1024), availableParallelism(), 'Processor threads for all models together'),
   memoryMegabytes: setting(
     positive.optional(),

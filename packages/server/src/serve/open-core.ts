@@ -88,9 +88,11 @@ export async function openCore(configuration: Configuration, state: State): Prom
 }
 
 function computeOptions(configuration: Configuration) {
-  const { computeChildren, threads, memoryMegabytes, taskMemoryMegabytes, idleMinutes, home } = configuration;
+  const { computeChildren, warmModels, threads, memoryMegabytes, taskMemoryMegabytes, idleMinutes, home } =
+    configuration;
   return {
-    maximumChildren: computeChildren,
+    maximumChildren: Math.max(computeChildren, warmModels),
+    atOnce: computeChildren,
     threads: Math.max(1, Math.floor(threads / computeChildren)),
     idleMs: idleMinutes * MINUTE_MS,
     workFolder: join(home, 'work', 'compute'),
