@@ -14,7 +14,7 @@ interface Line {
   readonly note?: string;
 }
 
-const ROWS = 21;
+const ROWS = 25;
 /** These are about bytes alone. */
 const WITHOUT_TIME = /^(size|idle memory)/;
 const MEGABYTE = 2 ** 20;

@@ -8,13 +8,25 @@ import type { Peers } from './peers.js';
 import type { Contender, Row } from './row.js';
 import { POSTGRES_PLUGIN } from './server/orthanc.js';
 
-export const SERVER_MODULES = ['flask', 'gunicorn', 'fastapi', 'uvicorn', 'uvloop', 'httptools', 'packaging'];
+export const SERVER_MODULES = [
+  'flask',
+  'gunicorn',
+  'fastapi',
+  'uvicorn',
+  'uvloop',
+  'httptools',
+  'packaging',
+  'django',
+  'grpc_tools',
+];
 
 const ENQUEUE_SECONDS = 0.025;
 const PAGE_SECONDS = 0.02;
 const START_SECONDS = 1;
 const IDLE_MEGABYTES = 250;
 const THIRD = 1 / 3;
+const ARTERYS_MEGABYTES = 250;
+const CONNECTIONS = 32;
 const MEGABYTE = 2 ** 20;
 
 const script = (name: string, ...args: readonly (string | number)[]): readonly string[] => [
@@ -31,9 +43,11 @@ export function serverRows(peers: Peers, inputs: Inputs, tiny: boolean): Row[] {
     innereyeRow(peers, inputs, tiny ? 1 : 7),
     getRow(peers, tiny ? 1 : 8),
     listRow(tiny ? 2_000 : 100_000),
+    ...arterysRows(peers, tiny),
     ...startRows(peers, tiny ? 1 : 7),
     installRow(peers, tiny),
     ...idleRows(peers, tiny ? 1 : 20),
+    segintRow(peers, tiny),
   ];
 }
 
@@ -99,6 +113,28 @@ function getRow(peers: Peers, seconds: number): Row {
   };
 }
 
+function arterysRows(peers: Peers, tiny: boolean): Row[] {
+  const modules = ['flask', 'numpy', 'pydicom', 'requests_toolbelt'];
+  const row = (name: string, args: readonly (string | number)[], speed: number, memory?: number): Row => ({
+    name,
+    ...(memory === undefined
+      ? {}
+      : { own: { text: `< ${memory} MB`, holds: ({ peakBytes }) => peakBytes < memory * MEGABYTE } }),
+    ours: ours('arterys', ...args, 'isocenter'),
+    peers: [
+      peers.python('Flask, requests-toolbelt', modules, script('arterys', ...args, 'flask'), [], { aim: { speed } }),
+    ],
+    differs: equal,
+  });
+  const [few, rounds] = tiny ? [1, 2] : [3, 100];
+  return [
+    row('Arterys 3-slice 3-D, 1 client', [few, 1, rounds], 2),
+    row('Arterys 3-slice 3-D, 8 clients', [few, 8, rounds], 5),
+    row('Arterys 200 slices, 108 MB', tiny ? [2, 1, 1] : [200, 1, 5], 3, ARTERYS_MEGABYTES),
+    row('Arterys ping, 32 connections', ['ping', CONNECTIONS, tiny ? 1 : 8], 10),
+  ];
+}
+
 function listRow(jobs: number): Row {
   return {
     name: `one page of ${jobs.toLocaleString('en')} jobs, filtered`,
@@ -125,6 +161,24 @@ function startRows(peers: Peers, starts: number): Row[] {
     },
     { name: 'npm start until ready, existing data', own, ours: ours('start', starts, 'npm-start'), peers: [] },
   ];
+}
+
+function segintRow(peers: Peers, tiny: boolean): Row {
+  const args = tiny ? [64, 64, 8, 1] : [512, 512, 100, 6];
+  return {
+    name: `SegInt-R ${args.slice(0, 3).join('×')}: POST, phantom, result`,
+    ours: ours('segint', ...args, 'isocenter'),
+    peers: [
+      peers.python(
+        'Django, eager (ours, by the fact sheet)',
+        ['django', 'grpc_tools', 'numpy'],
+        script('segint', ...args, 'django'),
+        [],
+        { aim: { speed: 3 } },
+      ),
+    ],
+    differs: equal,
+  };
 }
 
 function installRow(peers: Peers, tiny: boolean): Row {
