@@ -86,6 +86,12 @@ describe('the shapes that networks use', () => {
     'stem, 7 × 7': network([1, 1, 9, 8], [2, 1, 7, 7], { padding: 3, stride: 2 }),
     'patches, 2 × 2 × 2': network([1, 2, 4, 4, 4], [4, 2, 2, 2, 2], { stride: 2 }),
     'depthwise, 5 × 5': network([2, 3, 6, 6], [3, 1, 5, 5], { padding: 2, stride: 2, groups: 3 }),
+    'many channels, deep: the transposed one is a single node': network([1, 2, 4, 4], [64, 2, 3, 3], {
+      padding: 1,
+      stride: 2,
+    }),
+    'many channels: only one axis is stacked': network([1, 65, 2, 2, 3], [2, 65, 1, 3, 3], { padding: [0, 1, 1] }),
+    'still more: every offset is a product of its own': network([2, 129, 2, 3], [2, 129, 3, 3], { padding: 1 }),
     '1 × 1, strided': network([1, 3, 5, 5], [2, 3, 1, 1], { stride: 2 }),
   };
   for (const [name, what] of Object.entries(cases))
