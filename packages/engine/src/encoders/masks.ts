@@ -12,6 +12,8 @@ import { type LabelMap, voxelCount } from '@isocenter/volume';
 import { isExact, type Proof, ProofError, type StructureProof, structureProof } from '../proof/proof.js';
 import { type EncodedFile, type Encoder, stemOf } from './encoder.js';
 
+/** Of inflated bytes: the default of 16 KB costs five times the time. */
+const CHUNK = 1024 * 1024;
 const inflate = promisify(gunzip) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
 
 export const masksEncoder: Encoder = Object.freeze<Encoder>({
@@ -53,15 +55,23 @@ export const masksEncoder: Encoder = Object.freeze<Encoder>({
   },
 });
 
+/** Most voxels are outside: blocks without the label are passed at the speed of memory. */
+const BLOCK = 4096;
+const NOTHING = new Uint8Array(BLOCK);
+
 /** 1 where the layer has the label, 0 elsewhere. */
 function maskOf({ data }: LabelMap, label: number): Uint8Array {
   const mask = new Uint8Array(data.length);
-  for (let n = 0; n < data.length; n++) mask[n] = data[n] === label ? 1 : 0;
+  for (let from = 0; from < data.length; from += BLOCK) {
+    const block = data.subarray(from, from + BLOCK);
+    if (!block.includes(label)) continue;
+    for (let n = 0; n < block.length; n++) if (block[n] === label) mask[from + n] = 1;
+  }
   return mask;
 }
 
 async function readBack({ name, bytes }: EncodedFile, voxels: number): Promise<Uint8Array> {
-  const mask = await inflate(bytes, { maxOutputLength: voxels + 1 });
+  const mask = await inflate(bytes, { maxOutputLength: voxels + 1, chunkSize: CHUNK });
   if (mask.length === voxels) return mask;
   throw new ProofError('cannot-read-back', `A mask file holds ${mask.length} voxels instead of ${voxels}`, {
     where: name,
@@ -69,16 +79,17 @@ async function readBack({ name, bytes }: EncodedFile, voxels: number): Promise<U
 }
 
 function compare(name: string, { data }: LabelMap, label: number, mask: Uint8Array): StructureProof {
-  let voxels = 0;
-  let back = 0;
-  let common = 0;
-  for (let n = 0; n < mask.length; n++) {
-    const inside = data[n] === label;
-    // Most voxels are outside of both, and nobody asks how many.
-    if (!inside && mask[n] === 0) continue;
-    if (inside) voxels++;
-    if (mask[n] === 1) back++;
-    if (inside && mask[n] === 1) common++;
+  let [voxels, back, common] = [0, 0, 0];
+  for (let from = 0; from < mask.length; from += BLOCK) {
+    const labels = data.subarray(from, from + BLOCK);
+    const read = mask.subarray(from, from + BLOCK);
+    if (Buffer.compare(read, NOTHING.subarray(0, read.length)) === 0 && !labels.includes(label)) continue;
+    for (let n = 0; n < read.length; n++) {
+      const inside = labels[n] === label ? 1 : 0;
+      voxels += inside;
+      back += read[n] & 1;
+      common += inside & read[n];
+    }
   }
   return structureProof(name, voxels, back, common);
 }
