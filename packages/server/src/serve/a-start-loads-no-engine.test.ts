@@ -17,7 +17,7 @@ function importWithout(refused: readonly string[]): string {
 }
 
 describe('The package of the server', () => {
-  it('loads no decoder, encoder or network when it is imported', () => {
+  it('loads neither encoders nor networks when it is imported', () => {
     expect(importWithout(['@isocenter/engine', 'onnxruntime-node'])).toBe('function');
   });
 
