@@ -6,7 +6,7 @@ import { GLYPH_HEIGHT, GLYPH_PITCH } from '../encoders/overlay/font.js';
 import { Raster, type Rgb } from '../encoders/overlay/raster.js';
 import type { ColourMap } from './colour-map.js';
 import type { DisplayImage } from './display-image.js';
-import { BOX_COLOUR, drawPanel, panelEntries, panelHeight, RULER_COLOUR } from './panel.js';
+import { BOX_COLOUR, coveredPixels, drawPanel, panelEntries, panelHeight, RULER_COLOUR } from './panel.js';
 import { nearestIndices, resizePicture } from './resize-picture.js';
 import { type Point, strokeBox, strokeRuler } from './strokes.js';
 
@@ -79,16 +79,16 @@ export function annotatedPicture(
   const panel = panelEntries({ title: options.title, findings, lines: options.lines ?? [] }, PANEL_WIDTH - 2 * GAP);
   const raster = new Raster(width + PANEL_WIDTH, Math.max(height, panelHeight(panel) + 2 * GAP));
   raster.data.fill(GROUND);
-  put(raster, resizePicture(image, width, height), width, height);
+  const anatomy = resizePicture(image, width, height);
+  put(raster, anatomy, width, height);
   const across = nearestIndices(image.width, width);
   const down = nearestIndices(image.height, height).map((row) => row * image.width);
-  for (const finding of findings)
-    if (finding.kind === 'mask' || finding.kind === 'heat') {
-      const length = finding.kind === 'mask' ? finding.inside.length : finding.values.length;
-      if (length !== image.width * image.height) throw new RangeError('A mask has another size than its image');
-      if (finding.kind === 'mask') tint(raster, finding, across, down);
-      else heat(raster, finding, across, down);
-    }
+  for (const finding of largestFirst(findings)) {
+    const { length } = finding.kind === 'mask' ? finding.inside : finding.values;
+    if (length !== image.width * image.height) throw new RangeError('A mask has another size than its image');
+    if (finding.kind === 'mask') tint(raster, anatomy, finding, across, down);
+    else heat(raster, finding, across, down);
+  }
   if (options.letters) drawLetters(raster, width, height, options.letters);
   const place = ([column, row]: Point): Point => [
     Math.round(((column + 0.5) * width) / image.width),
@@ -119,14 +119,27 @@ function clipped(raster: Raster, width: number, height: number): Raster {
   return part;
 }
 
-function tint(raster: Raster, { inside, colour }: PictureMask, across: Int32Array, down: Int32Array): void {
+/** Heat maps, then masks: where masks overlap, the smaller one is seen, in the colour of the legend. */
+function largestFirst(findings: readonly PictureFinding[]): readonly (PictureMask | PictureHeat)[] {
+  const heats = findings.filter((finding) => finding.kind === 'heat');
+  const masks = findings.filter((finding) => finding.kind === 'mask');
+  const sized = masks.map((mask) => ({ mask, pixels: coveredPixels(mask) })).sort((a, b) => b.pixels - a.pixels);
+  return [...heats, ...sized.map(({ mask }) => mask)];
+}
+
+/** Over the anatomy itself, not over what other masks have made of it. */
+function tint(raster: Raster, anatomy: Uint8Array, mask: PictureMask, across: Int32Array, down: Int32Array): void {
+  const { inside, colour } = mask;
   const at = (u: number, v: number) =>
     u >= 0 && v >= 0 && u < across.length && v < down.length && inside[across[u] + down[v]] !== 0;
   for (let v = 0; v < down.length; v++)
     for (let u = 0; u < across.length; u++) {
       if (inside[across[u] + down[v]] === 0) continue;
       const edge = !at(u - 1, v) || !at(u + 1, v) || !at(u, v - 1) || !at(u, v + 1);
-      raster.blend(u, v, colour, edge ? OUTLINE : SHARE);
+      const share = edge ? OUTLINE : SHARE;
+      const from = 3 * (u + v * across.length);
+      const to = 3 * (u + v * raster.width);
+      for (let c = 0; c < 3; c++) raster.data[to + c] = Math.round(anatomy[from + c] * (1 - share) + colour[c] * share);
     }
 }
 

@@ -176,6 +176,22 @@ describe('an annotated picture', () => {
       expect(pixel(picture, x, y)).toEqual([100, 100, 100]);
   });
 
+  it('shows the smaller of two masks in its own colour, whatever their order', async () => {
+    const small = new Uint8Array(64 * 32).fill(1, 16 * 64 + 20, 16 * 64 + 40);
+    for (let y = 10; y < 24; y++) small.fill(1, y * 64 + 20, y * 64 + 40);
+    const masks = [
+      { kind: 'mask' as const, label: 'small', colour: [0, 200, 0] as const, inside: small },
+      { kind: 'mask' as const, label: 'all', colour: [200, 0, 0] as const, inside: new Uint8Array(64 * 32).fill(1) },
+    ];
+    for (const order of [masks, [...masks].reverse()]) {
+      const picture = annotatedPicture(await grey(), order, { title: '' });
+      expect([pixel(picture, 300, 160), pixel(picture, 500, 160)]).toEqual([
+        [50, 150, 50],
+        [150, 50, 50],
+      ]);
+    }
+  });
+
   it('has a red frame five pixels wide around a box, and a ruler from end to end', async () => {
     const picture = annotatedPicture(
       await grey(),

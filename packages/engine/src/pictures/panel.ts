@@ -80,7 +80,7 @@ export function panelEntries({ title, findings, lines }: Panel, width: number): 
   const letters = Math.floor(width / (GLYPH_PITCH * SCALE));
   const entries: PanelEntry[] = [plain(wrap(title, letters), false, LINE / 2)];
   for (const finding of findings.slice(0, MOST_ENTRIES)) {
-    const pixels = finding.kind === 'mask' ? covered(finding) : undefined;
+    const pixels = finding.kind === 'mask' ? coveredPixels(finding) : undefined;
     const text = wrap(describe(finding, pixels), letters - Math.ceil(INDENT / (GLYPH_PITCH * SCALE)));
     const bar = finding.kind === 'heat' ? BAR_HEIGHT + LINE + LINE / 2 : 0;
     entries.push({ finding, text, faint: pixels === 0, height: text.length * LINE + bar });
@@ -103,7 +103,7 @@ function describe(finding: PictureFinding, pixels: number | undefined): string {
   return pixels === 0 ? `${finding.label}: not here` : `${finding.label}: ${pixels} px`;
 }
 
-function covered({ inside }: PictureMask): number {
+export function coveredPixels({ inside }: PictureMask): number {
   let pixels = 0;
   for (let at = 0; at < inside.length; at++) if (inside[at] !== 0) pixels++;
   return pixels;

@@ -50,6 +50,7 @@ export async function readInputImages(path: string, watch: Watch = {}): Promise<
       ),
       ...scan.ignored.map(({ name, reason }) => `${name} is left out: ${reason}`),
       ...doubles(images),
+      ...withoutUIDs(images),
     ];
     const studies = new Set(images.map(({ instance }) => instance.StudyInstanceUID));
     if (studies.size > 1) notes.push(`The images are of ${studies.size} studies; studyUID is that of the first.`);
@@ -142,6 +143,14 @@ function normalOf(frame: Frame | undefined): readonly number[] | undefined {
 
 export function dot(a: readonly number[], b: readonly number[]): number {
   return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+}
+
+/** A de-identifier may have emptied them; a service can then only go by the file's meta group, or not at all. */
+function withoutUIDs(images: readonly InputImage[]): string[] {
+  return (['SOPInstanceUID', 'SeriesInstanceUID'] as const).flatMap((keyword) => {
+    const count = images.filter(({ instance }) => instance.header.string(keyword) === undefined).length;
+    return count === 0 ? [] : [`${count} images have no ${keyword} in their data set; answers cannot refer to it.`];
+  });
 }
 
 function doubles(images: readonly InputImage[]): string[] {

@@ -84,7 +84,7 @@ export async function requestArterys(request: ArterysRequest, watch: Watch = {})
         `The service answers HTTP ${message.statusCode} ${message.statusMessage ?? ''}`.trim(),
         {
           where: request.url.pathname,
-          next: `It says: ${(await answerText(message, SHOWN_BODY)) || '(nothing)'}`,
+          next: `It says: ${(await answerText(message, SHOWN_BODY)).trim() || '(nothing)'}`,
         },
       );
     const answer = await readAnswer(message, watch);
