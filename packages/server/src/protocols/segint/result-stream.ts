@@ -35,16 +35,26 @@ export function bytesOf(
   return createReadStream(path, { ...range, highWaterMark: CHUNK }) as AsyncIterable<Buffer>;
 }
 
-/** Says before the last of `total` bytes goes out that it does. */
+/**
+ * Says before the last of `total` bytes goes out that it does, and ends with it in the same turn: a client that hangs up as soon as
+ * it has all of them must not be earlier than the end of the answer.
+ */
 export async function* withLast(
   bytes: AsyncIterable<Buffer>,
   total: number,
   last: () => void,
 ): AsyncGenerator<Buffer, void, void> {
+  const source = bytes[Symbol.asyncIterator]();
   let sent = 0;
-  for await (const chunk of bytes) {
-    sent += chunk.length;
-    if (sent >= total) last();
-    yield chunk;
+  try {
+    for (let next = await source.next(); !next.done; next = await source.next()) {
+      sent += next.value.length;
+      if (sent >= total) last();
+      yield next.value;
+      if (sent >= total) return;
+    }
+  } finally {
+    // Not waited for: a file is closed, whenever that may be.
+    void source.return?.()?.catch(() => undefined);
   }
 }

@@ -21,7 +21,8 @@ const PATIENCE_MS = 60_000;
 
 export async function segintServer(options: RestServerOptions = {}, mode?: 'strict'): Promise<RestServer> {
   const flags = { ...(mode ? { protocols: JSON.stringify({ segint: { mode } }) } : {}), ...options.flags };
-  return protocolServer([segint], { ...options, flags });
+  // Kept-alive connections of fetch are not to hold up the end of a test.
+  return protocolServer([segint], { ...options, limits: { idleMs: 1_000, ...options.limits }, flags });
 }
 
 /** Deterministic voxels that look like nothing and do not pack to nothing. */
@@ -68,11 +69,13 @@ export function inputOf(...channels: MessageInitShape<typeof ModelInputChannelSc
 }
 
 export class SegintClient {
+  readonly #server: Pick<RestServer, 'url' | 'logged'>;
   readonly #url: string;
   readonly #model: string;
 
-  constructor({ url }: Pick<RestServer, 'url'>, model = PHANTOM_ID) {
-    this.#url = url;
+  constructor(server: Pick<RestServer, 'url' | 'logged'>, model = PHANTOM_ID) {
+    this.#server = server;
+    this.#url = server.url;
     this.#model = encodeURIComponent(model);
   }
 
@@ -114,7 +117,7 @@ export class SegintClient {
     const output = decodeMessage(ModelOutputSchema, await bytes(answer));
     // Also so that no test ends its server in the moment in which the answer does.
     const { status } = await this.ask('GET', `${this.path}/${id}`);
-    if (status !== 400) throw new Error(`a fetched result is still there: ${status}`);
+    if (status !== 400) throw new Error(`a fetched result is still there: ${status} ${this.#server.logged.join('')}`);
     return output;
   }
 
