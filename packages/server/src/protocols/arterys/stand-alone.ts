@@ -44,8 +44,6 @@ export interface ServedHandlers {
 
 const MAXIMUM_BYTES = 2 ** 30;
 const AT_ONCE = 16;
-/** Larger than Node's, so that a slice of a CT is one read. */
-const READ_AHEAD = 256 * 1024;
 
 /** `handlers`: by path, such as `/`. Rejects when the port is taken. */
 export async function serveHandlers(
@@ -55,27 +53,24 @@ export async function serveHandlers(
   const { port = 8900, host = '127.0.0.1', log = consoleSink('gateway'), maximumBytes = MAXIMUM_BYTES } = options;
   const routes = new Map(Object.entries(handlers));
   const gate = { free: options.atOnce ?? AT_ONCE };
-  const server = createServer(
-    { highWaterMark: READ_AHEAD, headersTimeout: defaultLimits.headersMs },
-    (raw, response) => {
-      const refuse = (error: unknown) => {
-        const { document, headers } = problemOf(error, '');
-        const { status, mediaType, body } = refuseAsArterys(document);
-        if (response.headersSent) raw.destroy();
-        // The rest of a body that nobody wants would be taken for the next request.
-        else
-          send(response, status, mediaType, String(body), {
-            ...headers,
-            ...(raw.readableEnded ? {} : { connection: 'close' }),
-          });
-      };
-      response.on('error', () => {});
-      answer(raw, response, { routes, gate, log, maximumBytes }).catch((error) => {
-        if (!isFailure(error)) log.error(`no answer: ${faultText(error)}`);
-        refuse(error);
-      });
-    },
-  );
+  const server = createServer({ headersTimeout: defaultLimits.headersMs }, (raw, response) => {
+    const refuse = (error: unknown) => {
+      const { document, headers } = problemOf(error, '');
+      const { status, mediaType, body } = refuseAsArterys(document);
+      if (response.headersSent) raw.destroy();
+      // The rest of a body that nobody wants would be taken for the next request.
+      else
+        send(response, status, mediaType, String(body), {
+          ...headers,
+          ...(raw.readableEnded ? {} : { connection: 'close' }),
+        });
+    };
+    response.on('error', () => {});
+    answer(raw, response, { routes, gate, log, maximumBytes }).catch((error) => {
+      if (!isFailure(error)) log.error(`no answer: ${faultText(error)}`);
+      refuse(error);
+    });
+  });
   await listen(server, port, host);
   const { port: taken } = server.address() as AddressInfo;
   return {
