@@ -113,7 +113,7 @@ describe('an answer', () => {
 
   it('with a real DICOM file is sent, and with a cut one not', async () => {
     const { files } = await makePhantom({ size: [16, 16, 1] });
-    const [{ bytes }] = files as [{ bytes: Uint8Array }];
+    const { bytes } = files[0]!;
     for (const binary_type of ['dicom', 'dicom_secondary_capture', 'dicom_structured_report', 'dicom_gsps'])
       expect(checkAnswer(answer({ binary_type }, bytes))[0]!.mediaType).toBe('application/dicom');
     for (const part of [

@@ -53,8 +53,9 @@ export class ModelAnswering implements Answering {
     const image = await headOf(bytes);
     if (image === undefined) return;
     const input = join(this.#folder, 'in');
-    if (!this.#made) await mkdir(input, { recursive: true, mode: 0o700 });
+    const first = !this.#made;
     this.#made = true;
+    if (first) await mkdir(input, { recursive: true, mode: 0o700 });
     this.#images.push(image);
     this.#bytes += bytes.length;
     await writeFile(join(input, `${String(this.#images.length).padStart(6, '0')}.dcm`), bytes, { mode: 0o600 });

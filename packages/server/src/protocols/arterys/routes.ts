@@ -6,6 +6,7 @@ import { isAbsolute, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Reservation } from '../../blobs/disk-space.js';
 import { type InferenceRoute, wholeRoute } from '../../configuration/inference-routes.js';
 import { RequestCall } from '../../http/request-call.js';
 import { receiveUpload } from '../../http/upload.js';
@@ -89,8 +90,9 @@ function answerer({ app, services, route, masks, budget, home }: AnswererParts) 
     const answering = threads
       ? new HandlerAnswering(threads, budget, signal)
       : new ModelAnswering({ services, threads: masks, wish: { ...route, model }, actor, requestId, signal });
-    const space = threads ? undefined : await services.temporarySpace.reserve(upload.declaredBytes);
+    let space: Reservation | undefined;
     try {
+      if (!threads) space = await services.temporarySpace.reserve(upload.declaredBytes);
       const stream = space ? space.meter(upload.stream) : upload.stream;
       const written = await exchange({ contentType, stream, log: sinkOf(context.log, requestId) }, answering);
       // Upstream's auditor: which input gave which output, and nothing of either.

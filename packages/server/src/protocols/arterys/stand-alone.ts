@@ -8,6 +8,7 @@ import type { AddressInfo } from 'node:net';
 import { isFailure } from '@isocenter/volume';
 import { bodyOf } from '../../http/body.js';
 import { defaultLimits } from '../../http/limits.js';
+import { linger } from '../../http/linger.js';
 import { problemOf } from '../../http/problem.js';
 import { ArterysError } from './arterys-error.js';
 import { encodeAnswer } from './encode-answer.js';
@@ -58,14 +59,11 @@ export async function serveHandlers(
       const { document, headers } = problemOf(error, '');
       const { status, mediaType, body } = refuseAsArterys(document);
       if (response.headersSent) raw.destroy();
-      // The rest of a body that nobody wants would be taken for the next request.
-      else
-        send(response, status, mediaType, String(body), {
-          ...headers,
-          ...(raw.readableEnded ? {} : { connection: 'close' }),
-        });
+      else send(response, status, mediaType, String(body), headers);
     };
     response.on('error', () => {});
+    // What is left of a body that was refused early is read and dropped, so that the client sees the answer.
+    response.once('finish', () => linger(raw, defaultLimits));
     answer(raw, response, { routes, gate, log, maximumBytes }).catch((error) => {
       if (!isFailure(error)) log.error(`no answer: ${faultText(error)}`);
       refuse(error);
