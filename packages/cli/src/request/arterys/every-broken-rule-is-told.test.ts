@@ -1,102 +1,34 @@
 /** One wrong answer for each rule of the protocol's answers, sent by a service of this test over HTTP. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { Dataset, parseDicom, writeDicom } from '@isocenter/dicom';
-import { makePhantom } from '@isocenter/engine';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Workplace } from '../../run-cli.suite.js';
-import type { Fault } from './faults.js';
-import { type ArterysReport, requestArterys } from './request.js';
-import { type AnswerPlan, type Piece, startService } from './service.suite.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import {
+  answerTo,
+  at,
+  box,
+  bytes,
+  dicomObject,
+  endService,
+  errors,
+  mask,
+  PLANE,
+  pieces,
+  points,
+  SIZE,
+  SLICES,
+  seriesUID,
+  shape,
+  top,
+  uid,
+  withBox,
+  withDicom,
+  withLabels,
+  withLine,
+  withMask,
+  withPalette,
+  withVolume,
+} from './planned-answers.suite.js';
+import type { AnswerPlan } from './service.suite.js';
 
-const workplace = new Workplace();
-const service = await startService();
-const SIZE = 12;
-const SLICES = 2;
-const { files } = await makePhantom({ size: [SIZE, SIZE, SLICES], spacing: [30, 30, 100] });
-const headers = files.map(({ bytes }) => parseDicom(bytes).dataset);
-const uid = headers[0].string('SOPInstanceUID') as string;
-const seriesUID = headers[0].string('SeriesInstanceUID') as string;
-const studyUID = headers[0].string('StudyInstanceUID') as string;
-
-beforeAll(() => {
-  mkdirSync(workplace.path('in'));
-  for (const { name, bytes } of files) writeFileSync(workplace.path('in', name), bytes);
-});
-afterAll(async () => {
-  await service.close();
-  workplace.remove();
-});
-
-async function answerTo(plan: AnswerPlan): Promise<ArterysReport> {
-  service.plan = plan;
-  return requestArterys({
-    url: new URL(`http://127.0.0.1:${service.port}/`),
-    input: workplace.path('in'),
-    output: workplace.path('out'),
-    attachments: [],
-    studySize: false,
-    labels: false,
-    options: {},
-    npy: false,
-  });
-}
-
-const PLANE = SIZE * SIZE;
-const bytes = (length: number, value = 1) => new Uint8Array(length).fill(value);
-const dicomObject = (study = studyUID) =>
-  writeDicom(
-    new Dataset()
-      .set('SOPClassUID', '1.2.840.10008.5.1.4.1.1.7')
-      .set('SOPInstanceUID', '1.2.3.4')
-      .set('StudyInstanceUID', study),
-  );
-
-const mask = {
-  label: 'liver',
-  binary_type: 'boolean_mask',
-  binary_data_shape: { width: SIZE, height: SIZE },
-  dicom_image: { SOPInstanceUID: uid },
-};
-const volume = {
-  label: 'liver',
-  binary_type: 'probability_mask',
-  binary_data_shape: { timepoints: 1, depth: SLICES, width: SIZE, height: SIZE },
-  SeriesInstanceUID: seriesUID,
-};
-const labelled = { ...mask, binary_type: 'numeric_label_mask', label_map: { '0': 'nothing', '1': 'liver' } };
-const captured = { label: 'page', binary_type: 'dicom_secondary_capture' };
-const box = { label: 'node', SOPInstanceUID: uid, top_left: [1, 2], bottom_right: [5, 6] };
-const line = { label: 'width', SOPInstanceUID: uid, coordinates_type: 'pixel', start: [1, 1], end: [4, 5] };
-const points = [
-  { threshold: 0, color: [0, 0, 0, 0] },
-  { threshold: 1, color: [255, 0, 0, 255] },
-];
-
-const top = (more: object) => ({ protocol_version: '1.0', parts: [] as unknown[], ...more });
-const withMask = (change: object, more: Partial<AnswerPlan> = {}): AnswerPlan => ({
-  json: top({ parts: [{ ...mask, ...change }] }),
-  binaries: [{ body: bytes(PLANE) }],
-  ...more,
-});
-const withVolume = (change: object, length = PLANE * SLICES): AnswerPlan => ({
-  json: top({ parts: [{ ...volume, ...change }] }),
-  binaries: [{ body: bytes(length) }],
-});
-const withLabels = (change: object, value = 1): AnswerPlan => ({
-  json: top({ parts: [{ ...labelled, ...change }] }),
-  binaries: [{ body: bytes(PLANE, value) }],
-});
-const withDicom = (body: Uint8Array, change: object = {}, piece: object = {}): AnswerPlan => ({
-  json: top({ parts: [{ ...captured, ...change }] }),
-  binaries: [{ type: 'application/dicom', body, ...piece }],
-});
-const withPalette = (palette: unknown): AnswerPlan => ({ json: top({ palettes: { hot: palette } }) });
-const withBox = (change: object) => ({ json: top({ bounding_boxes_2d: [{ ...box, ...change }] }) });
-const withLine = (change: object) => ({ json: top({ linear_measurements_2d: [{ ...line, ...change }] }) });
-const pieces = (change: (all: Piece[]) => Piece[]): AnswerPlan => withMask({}, { pieces: change });
-const at = (n: number, change: object) => (all: Piece[]) =>
-  all.map((piece, i) => (i === n ? { ...piece, ...change } : piece));
-const shape = (change: object) => ({ binary_data_shape: { ...volume.binary_data_shape, ...change } });
+afterAll(endService);
 
 /** What is wrong, the answer, the part that must be named, and words of the rule. */
 const broken: readonly (readonly [string, AnswerPlan, string, RegExp])[] = [
@@ -417,8 +349,6 @@ function writeDicomWithout(): Uint8Array {
   return whole;
 }
 
-const errors = ({ faults }: ArterysReport): readonly Fault[] => faults.filter(({ severity }) => severity === 'error');
-
 describe('an answer with', () => {
   it.each(broken)('%s is refused, with the part and the rule', async (_title, plan, part, rule) => {
     const report = await answerTo(plan);
@@ -426,134 +356,5 @@ describe('an answer with', () => {
     const told = errors(report).filter((fault) => fault.part === part && rule.test(fault.rule));
     expect(told, JSON.stringify(report.faults, undefined, 1)).toHaveLength(1);
     for (const { expected, actual, next } of report.faults) expect([expected, actual, next]).not.toContain('');
-  });
-});
-
-describe('what is tolerated', () => {
-  it.each([
-    ['no digests', { ...withMask({}), hashes: false }, 'hashes'],
-    [
-      'headers in another order',
-      pieces(
-        at(1, {
-          headers: [
-            'Content-Type: application/binary',
-            'Content-Disposition: form-data; name="elem_0"; filename="elem_0"',
-          ],
-        }),
-      ),
-      'elem_0',
-    ],
-    ['an unknown key', { json: top({ bounding_boxes_3d: [] }) }, 'bounding_boxes_3d'],
-    ['an unknown key of a part', withMask({ labelmap: {} }), 'parts[0]'],
-    ['a threshold of a boolean mask', withMask({ probability_threshold: 0.5 }), 'parts[0].probability_threshold'],
-    [
-      'a palette of a boolean mask',
-      {
-        json: top({ palettes: { hot: { type: 'anchorpoints', data: points } }, parts: [{ ...mask, palette: 'hot' }] }),
-        binaries: [{ body: bytes(PLANE) }],
-      },
-      'parts[0].palette',
-    ],
-    ['names of a boolean mask', withMask({ label_map: { '1': 'x' } }), 'parts[0].label_map'],
-    [
-      'a type that gateways do not know',
-      withDicom(dicomObject(), { binary_type: 'dicom_gsps' }),
-      'parts[0].binary_type',
-    ],
-    ['an object of another study', withDicom(dicomObject('1.2.3')), 'elem_0'],
-    [
-      'a point of the world far from its image',
-      withLine({ coordinates_type: 'world', start: [0, 0, 5000], end: [10, 0, 5000] }),
-      'linear_measurements_2d[0]',
-    ],
-    [
-      'a point of the world in two dimensions',
-      withLine({ coordinates_type: 'world', start: [0, 0], end: [10, 0] }),
-      'linear_measurements_2d[0]',
-    ],
-    ['planes told as times', withVolume(shape({ timepoints: 2, depth: 1 })), 'parts[0].binary_data_shape'],
-  ] satisfies (readonly [string, AnswerPlan, string])[])('%s is a warning', async (_title, plan, part) => {
-    const report = await answerTo(plan);
-    expect(report.valid, JSON.stringify(report.faults, undefined, 1)).toBe(true);
-    expect(report.faults.map((fault) => fault.part)).toEqual([part]);
-  });
-
-  it('chunks without a length are a warning', async () => {
-    service.plan = (received, response) => {
-      void import('./service.suite.js').then(({ answerOf }) => {
-        const { contentType, body } = answerOf({}, received);
-        response.writeHead(200, { 'Content-Type': contentType });
-        response.write(body.subarray(0, 20));
-        response.end(body.subarray(20));
-      });
-      return undefined;
-    };
-    const plan = service.plan;
-    const report = await answerTo(plan as never);
-    expect(report.valid).toBe(true);
-    expect(report.faults.map((fault) => fault.part)).toEqual(['Content-Length']);
-  });
-});
-
-describe('a right answer', () => {
-  it.each([
-    ['empty', {}],
-    ['with a quoted boundary', { contentType: (b: string) => `multipart/related; boundary="${b}"` }],
-    [
-      'with every kind of part and saying',
-      {
-        json: top({
-          parts: [
-            { ...volume, probability_threshold: 0.3 },
-            mask,
-            { ...mask, binary_type: 'heatmap', palette: 'hot' },
-            { ...labelled, dicomConformance: { recommended: [{ description: 'thin slices', compliant: false }] } },
-            captured,
-            { label: 'report', binary_type: 'dicom' },
-          ],
-          palettes: { hot: { type: 'anchorpoints', data: points } },
-          bounding_boxes_2d: [box],
-          linear_measurements_2d: [
-            line,
-            {
-              ...line,
-              frame_number: 1,
-              coordinates_type: 'world',
-              start: headers[0].numbers('ImagePositionPatient'),
-              end: headers[0].numbers('ImagePositionPatient'),
-            },
-          ],
-          study_ml_json: { label: 'healthy' },
-          series_ml_json: { [seriesUID]: { value: '0.9' } },
-        }),
-        binaries: [
-          { body: bytes(PLANE * SLICES) },
-          { body: bytes(PLANE) },
-          { body: bytes(PLANE) },
-          { body: bytes(PLANE) },
-          { type: 'application/dicom', body: dicomObject() },
-          { type: 'application/dicom', body: dicomObject() },
-        ],
-      },
-    ],
-  ] satisfies (readonly [string, AnswerPlan])[])('%s has no fault and no warning', async (_title, plan) => {
-    const report = await answerTo(plan);
-    expect(report.faults).toEqual([]);
-    expect(report.digests.proven).toBe(true);
-  });
-
-  it('of many faults all are told', async () => {
-    const report = await answerTo({
-      json: { parts: [{ ...mask, label: 1 }], bounding_boxes_2d: [{ ...box, label: 2, SOPInstanceUID: 'x' }] },
-      binaries: [],
-    });
-    expect(errors(report).map((fault) => fault.part)).toEqual([
-      'protocol_version',
-      'bounding_boxes_2d[0].label',
-      'bounding_boxes_2d[0].SOPInstanceUID',
-      'parts',
-      'parts[0].label',
-    ]);
   });
 });

@@ -1,5 +1,6 @@
 /** Where a mask lies: its shape held against its bytes and against the images, and which plane belongs to which image. */
 import { checkFrame } from './check-json.js';
+import type { Problem } from './entry-faults.js';
 import { type Faults, said } from './faults.js';
 import { isCount, isObject, isText, type JsonObject } from './json-shapes.js';
 import type { SentImages, SentSeries, Slot } from './sent-images.js';
@@ -10,8 +11,6 @@ export interface PlacedPart {
   /** Plane number to image: as many as the mask has planes. */
   readonly slots: readonly Slot[];
 }
-
-type Problem = (field: string, rule: string, expected: string, actual: unknown, next: string) => void;
 
 /** Undefined when it cannot be placed; why stands in `faults`, unless no images are known. */
 export function placeMask(
