@@ -60,6 +60,8 @@ describe('a handler', () => {
       expect(hashes.slice(65)).toBe(sha256(readAnswer(await ask(server.url, '/good', { body })).jsonText, bodies[0]!));
     }
     expect(server.logged.join('')).not.toContain('Mueller');
+    // Once, although two loggers have it.
+    expect(server.logged.join('')).not.toContain('- {\\"input_hash');
   });
 
   it('that throws, hangs, ends its thread or cannot be loaded is 500, and the others go on', async () => {

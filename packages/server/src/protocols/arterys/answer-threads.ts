@@ -94,7 +94,8 @@ export class AnswerThreads {
       const exit = () => fail(new ArterysError('handler-failed', 'The handler ended its thread'), true);
       const timer = setTimeout(late, timeMs);
       const hear = (message: ThreadMessage) => {
-        if (message.kind === 'log') logger[message.level](message.text);
+        // Tagged in the thread, perhaps by a child of the request's logger.
+        if (message.kind === 'log') logger.sink[message.level](message.text);
         else if (message.kind === 'failure') {
           const { failure, message: text, where } = message;
           fail(new ArterysError(failure, text, { ...(where === undefined ? {} : { where }) }), failure === 'bad-route');

@@ -20,6 +20,11 @@ export class TaggedLogger implements LogSink {
     this.#tags = sink instanceof TaggedLogger ? { ...sink.#tags, ...tags } : { ...tags };
   }
 
+  /** Where the lines go: for lines that have their tags already. */
+  get sink(): LogSink {
+    return this.#sink;
+  }
+
   /** From now on; of the same name the newer counts. */
   addTags(tags: Tags): this {
     this.#tags = { ...this.#tags, ...tags };
