@@ -50,6 +50,11 @@ export class Arguments {
     return this.#given[name] !== undefined && this.#given[name] !== null;
   }
 
+  /** Explicitly nothing. */
+  isNull(name: string): boolean {
+    return this.#take(name) === null;
+  }
+
   whole(name: string, byDefault?: number): number {
     const value = this.#take(name) ?? this.#required(name, byDefault);
     if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0 || value > MOST_CHANNELS)
@@ -112,6 +117,16 @@ export class Arguments {
     const value = this.#required(name, this.#take(name));
     if (!Array.isArray(value) || value.length > MOST_ITEMS) return this.wrong(name, 'is no list');
     return value.map((item) => this.#axes(name, item, space));
+  }
+
+  /** Three numbers for all blocks, or a list of such, one for each block. */
+  perBlock(name: string, blocks: number, byDefault: readonly number[]): readonly (readonly number[])[] {
+    const value = this.#take(name) ?? byDefault;
+    if (!Array.isArray(value) || !Array.isArray(value[0]))
+      return new Array<readonly number[]>(blocks).fill(this.#axes(name, value, 3));
+    return value.length === blocks
+      ? value.map((item) => this.#axes(name, item, 3))
+      : this.wrong(name, `has ${value.length} items for ${blocks} blocks`);
   }
 
   #axes(name: string, value: unknown, space: number): readonly number[] {

@@ -4,6 +4,8 @@ import type { Shape } from '../tensor/shape.js';
 import { basicUnet } from './basic-unet.js';
 import { denseNet } from './dense-net.js';
 import { dynUnet } from './dyn-unet.js';
+import { efficientNet } from './efficient-net.js';
+import { flexibleUnet } from './flexible-unet.js';
 import { goldenWeights, run, sineInput, statistics } from './golden.suite.js';
 import type { Network } from './network.js';
 import { resNet } from './res-net.js';
@@ -122,6 +124,29 @@ const goldens: readonly Golden[] = [
     network: () => seResNet('SEResNet50', { spatial_dims: 2, in_channels: 3, num_classes: 2 }),
     input: [1, 3, 64, 64],
     first: [0.07545, -0.1097],
+  },
+  {
+    title: 'EfficientNet-b0, 2-D',
+    network: () => efficientNet({ model_name: 'efficientnet-b0', spatial_dims: 2, in_channels: 3, num_classes: 4 }),
+    input: [1, 3, 64, 64],
+    first: [-0.0879, -0.15841, 0.05312, -0.23209],
+  },
+  {
+    title: 'FlexibleUNet on EfficientNet-b0, 2-D',
+    network: () =>
+      flexibleUnet({
+        in_channels: 3,
+        out_channels: 2,
+        backbone: 'efficientnet-b0',
+        spatial_dims: 2,
+        is_pad: false,
+        pre_conv: null,
+      }),
+    input: [1, 3, 64, 64],
+    mean: -0.016081,
+    deviation: 0.022932,
+    first: [0.00177, 0.00255, 0.00367, 0.00441],
+    last: -0.03312,
   },
 ];
 

@@ -1,4 +1,5 @@
 /** MONAI's ResNet (He et al. 2016, arXiv 1512.03385; 3-D after Hara et al. 2018, arXiv 1711.09577). */
+import type { Value } from '../graph/value.js';
 import { add } from '../layers/arithmetic.js';
 import { pad, slices } from '../layers/layout.js';
 import { maxPool } from '../layers/pooling.js';
@@ -25,6 +26,7 @@ const DEPTHS: Readonly<Record<string, readonly [block: 'basic' | 'bottleneck', l
 export const RES_NETS = Object.keys(DEPTHS);
 
 const PLANES = [64, 128, 256, 512];
+const STEM_KERNEL = 7;
 const EXPANSION = { basic: 1, bottleneck: 4 } as const;
 
 interface Style {
@@ -47,7 +49,7 @@ export function resNet(name: string, given: NetworkArguments): Network {
   const planes = (known ? PLANES : read.wholes('block_inplanes')).map((n) => Math.floor(n * widen));
   const space = read.space('spatial_dims', 3);
   const from = read.whole('n_input_channels', 3);
-  const kernel = read.perAxis('conv1_t_size', space, 7);
+  const kernel = read.perAxis('conv1_t_size', space, STEM_KERNEL);
   const stride = read.perAxis('conv1_t_stride', space, 1);
   const pools = !read.flag('no_max_pool', false);
   const classes = read.whole('num_classes', 400);
@@ -70,10 +72,8 @@ export function resNet(name: string, given: NetworkArguments): Network {
     (at): Forward => {
       const { features, channels } = resNetFeatures(at, { style, from, planes, layers, kernel, stride, pools });
       const pool = flatMean(at.under('avgpool'));
-      const head = classifies
-        ? linearModule(at.under('fc'), { from: channels, to: classes })
-        : (x: Parameters<Layer>[0]) => x;
-      return (x) => [head(pool(features(x)))];
+      const head = classifies ? linearModule(at.under('fc'), { from: channels, to: classes }) : (x: Value) => x;
+      return (x) => [head(pool(features(x)[PLANES.length]))];
     },
     { initial: kaimingNormalOut },
   );
@@ -89,7 +89,8 @@ interface Body {
   readonly pools: boolean;
 }
 
-function resNetFeatures(at: States, body: Body): { features: Layer; channels: number } {
+/** Results of the stem (before its pooling) and of the four stages, and the channels of the last. */
+function resNetFeatures(at: States, body: Body): { features: (x: Value) => readonly Value[]; channels: number } {
   const { style, from, planes, layers, kernel, stride, pools } = body;
   const { space, norm, activation } = style;
   const padding = kernel.map((k) => Math.floor(k / 2));
@@ -97,7 +98,6 @@ function resNetFeatures(at: States, body: Body): { features: Layer; channels: nu
     convModule(at.under('conv1'), { space, from, to: planes[0], kernel, stride, padding, bias: false }),
     norm(at.under('bn1'), planes[0]),
     activation(at.under('act')),
-    (x) => (pools ? at.under('maxpool').within(x.graph, () => maxPool(x, 3, { stride: 2, padding: 1 })) : x),
   ]);
   let channels = planes[0];
   const stages = layers.map((count, i) => {
@@ -110,8 +110,46 @@ function resNetFeatures(at: States, body: Body): { features: Layer; channels: nu
     });
     return chain(blocks);
   });
-  return { features: chain([stem, ...stages]), channels };
+  const pool = (x: Value) =>
+    pools ? at.under('maxpool').within(x.graph, () => maxPool(x, 3, { stride: 2, padding: 1 })) : x;
+  const features = (x: Value) => {
+    const first = stem(x);
+    let y = pool(first);
+    return [
+      first,
+      ...stages.map((stage) => {
+        y = stage(y);
+        return y;
+      }),
+    ];
+  };
+  return { features, channels };
 }
+
+/** Depths whose shortcuts are of type A with bias, in the encoders of MONAI's FlexibleUNet (as MedicalNet trained them). */
+const TYPE_A = ['resnet18', 'resnet34'];
+
+/** The encoder of a FlexibleUNet: no classifier, a strided stem. */
+export function encoderOf(at: States, name: string, space: number, from: number): (x: Value) => readonly Value[] {
+  const [block, layers] = DEPTHS[name];
+  const old = TYPE_A.includes(name);
+  const style: Style = {
+    space,
+    block,
+    shortcut: old ? 'A' : 'B',
+    shortcutBias: old,
+    activation: relu,
+    norm: batch,
+  };
+  const kernel = new Array<number>(space).fill(STEM_KERNEL);
+  const stride = new Array<number>(space).fill(2);
+  return resNetFeatures(at, { style, from, planes: PLANES, layers, kernel, stride, pools: true }).features;
+}
+
+export const resNetChannels = (name: string): number[] => [
+  PLANES[0],
+  ...PLANES.map((n) => n * EXPANSION[DEPTHS[name][0]]),
+];
 
 interface ResidualBlock {
   readonly style: Style;
@@ -146,8 +184,7 @@ function residualBlock(at: States, { style, from, planes, step }: ResidualBlock)
     return i < plan.length - 1 ? [layer, normed, act] : [layer, normed];
   });
   const body = chain(layers);
-  const shortcut =
-    step === 1 && from === to ? (x: Parameters<Layer>[0]) => x : shortcutModule(at, style, from, to, step);
+  const shortcut = step === 1 && from === to ? (x: Value) => x : shortcutModule(at, style, from, to, step);
   return (x) => act(add(body(x), shortcut(x)));
 }
 

@@ -13,7 +13,6 @@ export type Weight = (graph: Graph) => Parameter;
 interface Shared {
   readonly states: State[];
   readonly aliases: Map<string, string>;
-  readonly initial: InitialRules;
   dropouts: number;
 }
 
@@ -21,13 +20,17 @@ export class States {
   readonly #shared: Shared;
   readonly #path: string;
 
-  private constructor(shared: Shared, path: string) {
+  /** How weights of this place start. */
+  readonly initial: InitialRules;
+
+  private constructor(shared: Shared, path: string, initial: InitialRules) {
     this.#shared = shared;
     this.#path = path;
+    this.initial = initial;
   }
 
   static root(initial: InitialRules): States {
-    return new States({ states: [], aliases: new Map(), initial, dropouts: 0 }, '');
+    return new States({ states: [], aliases: new Map(), dropouts: 0 }, '', initial);
   }
 
   get all(): readonly State[] {
@@ -38,14 +41,14 @@ export class States {
     return this.#shared.aliases;
   }
 
-  /** How weights of this network start. */
-  get initial(): InitialRules {
-    return this.#shared.initial;
-  }
-
   /** The place below, `path` with dots as in PyTorch. */
   under(path: string | number): States {
-    return new States(this.#shared, this.#name(String(path)));
+    return new States(this.#shared, this.#name(String(path)), this.initial);
+  }
+
+  /** The same place with another rule for what is declared below it. */
+  starting(initial: InitialRules): States {
+    return new States(this.#shared, this.#path, initial);
   }
 
   parameter(name: string, shape: Shape, initial: Initial): Weight {

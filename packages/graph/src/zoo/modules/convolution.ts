@@ -2,7 +2,7 @@
 import { conv, convTranspose } from '../../layers/convolution.js';
 import { linear } from '../../layers/matrix.js';
 import { type PerAxis, perAxis } from '../../layers/windows.js';
-import type { InitialPair } from '../initial-rules.js';
+import type { InitialPair, InitialRules } from '../initial-rules.js';
 import type { Layer } from '../network.js';
 import type { States, Weight } from '../states.js';
 
@@ -19,6 +19,8 @@ export interface ConvModule {
   readonly bias?: boolean;
   /** Of transposed ones. */
   readonly outputPadding?: PerAxis;
+  /** Instead of the network's rule. */
+  readonly initial?: InitialRules['conv'];
 }
 
 function weightAndBias(
@@ -33,16 +35,16 @@ function weightAndBias(
 }
 
 export function convModule(at: States, options: ConvModule): Layer {
-  const { space, from, to, kernel, groups = 1, bias = true, ...window } = options;
+  const { space, from, to, kernel, groups = 1, bias = true, initial, ...window } = options;
   const shape = [to, from / groups, ...perAxis(kernel, space)];
-  const [weight, shift] = weightAndBias(at, shape, to, bias, at.initial.conv(shape));
+  const [weight, shift] = weightAndBias(at, shape, to, bias, (initial ?? at.initial.conv)(shape));
   return (x) => at.within(x.graph, () => conv(x, weight(x.graph), { ...window, groups, bias: shift?.(x.graph) }));
 }
 
 export function transposedModule(at: States, options: ConvModule): Layer {
-  const { space, from, to, kernel, groups = 1, bias = true, ...window } = options;
+  const { space, from, to, kernel, groups = 1, bias = true, initial, ...window } = options;
   const shape = [from, to / groups, ...perAxis(kernel, space)];
-  const [weight, shift] = weightAndBias(at, shape, to, bias, at.initial.transposed(shape));
+  const [weight, shift] = weightAndBias(at, shape, to, bias, (initial ?? at.initial.transposed)(shape));
   return (x) =>
     at.within(x.graph, () => convTranspose(x, weight(x.graph), { ...window, groups, bias: shift?.(x.graph) }));
 }
