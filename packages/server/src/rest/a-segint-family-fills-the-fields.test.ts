@@ -2,7 +2,12 @@
 import { clone, create, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { timestampFromDate } from '@bufbuild/protobuf/wkt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type ModelFamily, ModelFamilySchema } from '../registry/segint/messages/Model.generated.js';
+import {
+  type ModelConstraints_BodyPartExaminedType,
+  type ModelConstraints_GenderType,
+  type ModelFamily,
+  ModelFamilySchema,
+} from '../registry/segint/messages/Model.generated.js';
 import { type RestServer, restServer } from './rest-server.suite.js';
 
 const TYPE = { 'content-type': 'application/x-protobuf' };
@@ -108,8 +113,13 @@ describe('a serialised family', () => {
       [broken, 400],
       [bytes(message).subarray(0, -1), 400],
       [Buffer.from('not protobuf at all'), 400],
-      [changed((copy) => (copy.FamilyDescription!.Constraints!.Gender = 9)), 422],
-      [changed((copy) => copy.FamilyDescription!.Constraints!.BodyPartsExamined.push(111)), 422],
+      [changed((copy) => (copy.FamilyDescription!.Constraints!.Gender = 9 as ModelConstraints_GenderType)), 422],
+      [
+        changed((copy) =>
+          copy.FamilyDescription!.Constraints!.BodyPartsExamined.push(111 as ModelConstraints_BodyPartExaminedType),
+        ),
+        422,
+      ],
       [
         changed((copy) => (copy.FamilyDescription!.InputChannels[0]!.Constraints!.SpacingMinInMillimeters!.X = -1)),
         422,

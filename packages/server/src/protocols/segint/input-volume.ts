@@ -41,18 +41,31 @@ export interface VolumeSource {
   readonly where: string;
 }
 
-/** Writes `target`. Throws SegintJobError `decompression`, `size-mismatch`, and the abort reason. */
-export async function writeVolume(
-  source: VolumeSource,
+/** Where it lies, and room for its voxels: of a model that looks at the grid alone, zeros that take no room on the disk. */
+export async function placeVolume(
+  { channel, size }: Omit<VolumeSource, 'path'>,
   target: string,
-  watch: { readonly signal: AbortSignal; readonly progress: (done: number, total: number) => void },
   keepVoxels: boolean,
 ): Promise<void> {
-  const header = nrrdHeader(source.size, source.channel.CalibratedVolume?.DataTransform);
+  const header = nrrdHeader(size, channel.CalibratedVolume?.DataTransform);
   await writeFile(target, header);
-  const bytes = source.size[0] * source.size[1] * source.size[2] * BYTES_PER_VOXEL;
-  await inflate(source, bytes, keepVoxels ? target : undefined, watch);
-  if (!keepVoxels) await truncate(target, header.length + bytes);
+  if (!keepVoxels) await truncate(target, header.length + voxelBytes(size));
+}
+
+export function voxelBytes([width, height, depth]: Size): number {
+  return width * height * depth * BYTES_PER_VOXEL;
+}
+
+/**
+ * The voxels behind what `placeVolume` wrote; without a target they are only checked. Throws SegintJobError `decompression`,
+ * `size-mismatch`, and the abort reason.
+ */
+export async function inflateVolume(
+  source: VolumeSource,
+  target: string | undefined,
+  watch: { readonly signal: AbortSignal; readonly progress: (done: number, total: number) => void },
+): Promise<void> {
+  await inflate(source, voxelBytes(source.size), target, watch);
 }
 
 async function inflate(

@@ -14,7 +14,7 @@ import { storedMessage } from '../../registry/segint/fill-family.js';
 import type { WorkerParts } from '../protocol.js';
 import { SegintJobError } from './errors.js';
 import { readInputMessage } from './input-message.js';
-import { writeVolume } from './input-volume.js';
+import { inflateVolume, placeVolume, type Size, voxelBytes } from './input-volume.js';
 import { PROTOBUF } from './messages.js';
 import { type OutputChannel, writeOutputMessage } from './output-message.js';
 import { planRuns, type Run } from './plan-runs.js';
@@ -62,25 +62,20 @@ async function segment(parts: WorkerParts, job: Job, context: HandlerContext): P
   const asked = await modelOf(parts, job, signal);
   progress('fetch', 1, 2);
   const input = await parts.blobs.toFile(job.inputBlobIds[0] ?? '', signal);
-  let runs: readonly Run[];
+  let answers: readonly Answer[];
   try {
     progress('fetch', 2, 2);
-    runs = planRuns(await readInputMessage(input.path), asked.version, asked.family, strict);
-    await unpack(runs, input.path, asked.version, context);
+    const runs = planRuns(await readInputMessage(input.path), asked.version, asked.family, strict);
+    answers = await answersOf(parts, { job, asked, runs, path: input.path }, context);
   } finally {
     await input.done();
   }
+  progress('write', 0, 1);
   const stored = asked.family && (await storedMessage(parts.registry, asked.family));
   const structures = structuresOf(asked.version, storedVersion(stored, asked.version));
-  const channels: OutputChannel[] = [];
-  const reports: unknown[] = [];
-  for (const [n, run] of runs.entries()) {
-    const masks = await runModel(parts, { job, asked, run, n, runs: runs.length }, context);
-    if (masks.report !== undefined) reports.push(masks.report);
-    for (const [at, structure] of structures.entries())
-      channels.push({ structure, size: run[0]!.size, maskPath: masks.pathOf(at) });
-  }
-  progress('write', 0, 1);
+  const channels = answers.flatMap(({ size, pathOf }) =>
+    structures.map((structure, n): OutputChannel => ({ structure, size, maskPath: pathOf(n) })),
+  );
   const path = join(workFolder, RESULT_FILE);
   const { versionId, majorVersion, minorVersion, languageCode } = asked.version;
   const output = await writeOutputMessage(path, channels, {
@@ -88,11 +83,57 @@ async function segment(parts: WorkerParts, job: Job, context: HandlerContext): P
     ProcesserVersion: `${majorVersion}.${minorVersion}`,
     LanguageCode: languageCode,
   });
-  const [first, ...others] = reports;
+  const [first, ...others] = answers.flatMap(({ report }) => (report === undefined ? [] : [report]));
   return {
     report: { ...(first as object | undefined), ...(others.length > 0 ? { others } : {}), output },
     files: [{ path, name: RESULT_FILE, mediaType: PROTOBUF }],
   };
+}
+
+interface Wish {
+  readonly job: Job;
+  readonly asked: Asked;
+  readonly runs: readonly Run[];
+  /** Of the stored message. */
+  readonly path: string;
+}
+
+interface Answer {
+  readonly size: Size;
+  readonly report?: unknown;
+  pathOf(structure: number): string;
+}
+
+/** The phantom looks at the grid alone: its voxels are checked while it runs, and not kept. */
+async function answersOf(parts: WorkerParts, wish: Wish, context: HandlerContext): Promise<readonly Answer[]> {
+  const { version } = wish.asked;
+  const keepVoxels = !(version.origin === 'shipped' && version.name === 'Phantom');
+  await place(wish, context, keepVoxels);
+  if (keepVoxels) {
+    await unpack(wish, context, keepVoxels);
+    return runAll(parts, wish, context);
+  }
+  const stop = new AbortController();
+  const both = { ...context, signal: AbortSignal.any([context.signal, stop.signal]) };
+  const work = [runAll(parts, wish, both), unpack(wish, both, keepVoxels)] as const;
+  try {
+    const [answers] = await Promise.all(work);
+    return answers;
+  } catch (error) {
+    stop.abort();
+    await Promise.allSettled(work);
+    throw error;
+  }
+}
+
+async function runAll(parts: WorkerParts, wish: Wish, context: HandlerContext): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  for (const [n, run] of wish.runs.entries())
+    answers.push({
+      size: run[0]!.size,
+      ...(await runModel(parts, { ...wish, run, n, runs: wish.runs.length }, context)),
+    });
+  return answers;
 }
 
 async function modelOf({ registry }: WorkerParts, job: Job, signal: AbortSignal): Promise<Asked> {
@@ -111,27 +152,31 @@ const inputFile = (position: number) => `image_${String(position).padStart(4, '0
 
 const isEmpty = (run: Run): boolean => run.some(({ size }) => size.includes(0));
 
-async function unpack(
-  runs: readonly Run[],
-  path: string,
-  version: ModelVersion,
-  { signal, progress, workFolder }: HandlerContext,
-): Promise<void> {
-  const bytesOf = (run: Run) => run.reduce((sum, { size }) => sum + size[0] * size[1] * size[2] * 2, 0);
-  const total = runs.reduce((sum, run) => sum + bytesOf(run), 0);
-  // The phantom looks at the size alone, so its voxels are checked and not kept.
-  const keepVoxels = !(version.origin === 'shipped' && version.name === 'Phantom');
-  let before = 0;
+async function place({ runs }: Wish, { workFolder }: HandlerContext, keepVoxels: boolean): Promise<void> {
   for (const [n, run] of runs.entries()) {
     const folder = folderOf(workFolder, n);
     await mkdir(join(folder, 'in'), { recursive: true });
     await mkdir(join(folder, 'out'));
-    for (const { channel, size, where, position } of run) {
-      const watch = { signal, progress: (done: number) => progress('unpack', before + done, total) };
-      await writeVolume({ path, channel, size, where }, join(folder, 'in', inputFile(position)), watch, keepVoxels);
-      before += bytesOf([{ channel, size, where, position }]);
-    }
+    for (const each of run) await placeVolume(each, join(folder, 'in', inputFile(each.position)), keepVoxels);
   }
+}
+
+async function unpack(
+  { runs, path }: Wish,
+  { signal, progress, workFolder }: HandlerContext,
+  keepVoxels: boolean,
+): Promise<void> {
+  const total = runs.flat().reduce((sum, { size }) => sum + voxelBytes(size), 0);
+  let before = 0;
+  for (const [n, run] of runs.entries())
+    for (const each of run) {
+      const target = keepVoxels ? join(folderOf(workFolder, n), 'in', inputFile(each.position)) : undefined;
+      await inflateVolume({ path, ...each }, target, {
+        signal,
+        progress: (done) => progress('unpack', before + done, total),
+      });
+      before += voxelBytes(each.size);
+    }
 }
 
 interface RunWish {
