@@ -92,8 +92,8 @@ const convTranspose: Evaluate = (node, [x, w, bias]) => {
 };
 
 const pool =
-  (finish: (values: readonly number[], sites: readonly number[], size: number) => number): Evaluate =>
-  (node, [x]) => {
+  (finish: (values: readonly number[], sites: readonly number[], size: number) => number) =>
+  (node: Node, [x]: readonly Arr[]): Arr => {
     const kernel = node.ints('kernel_shape');
     const { strides, dilations, pads } = windowOf(node, x.shape.slice(2), kernel);
     return fill(node.outputs[0].shape, ([n, c, ...place]) => {
