@@ -19,6 +19,7 @@ const BYTES_PER_VOXEL = 2;
 /** 258 bytes from 2 bits: the most that deflate can do. */
 const DEFLATE_MAX_RATIO = 1032;
 const CHUNK = 1024 * 1024;
+const ALIGNMENT = 8;
 
 /** Throws SegintJobError `bad-volume`. */
 export function sizeOf({ CalibratedVolume }: ChannelOutline, where: string): Size {
@@ -163,5 +164,8 @@ function nrrdHeader(size: Size, transform: Transform | undefined): string {
     'encoding: raw',
     `space origin: (${origin.join(',')})`,
   ];
-  return `${lines.join('\n')}\n\n`;
+  const header = `${lines.join('\n')}\n`;
+  // Voxels at a multiple of their size are read where they lie, without a copy: a comment of the right length sees to it.
+  const padding = ALIGNMENT - ((header.length + '#\n\n'.length) % ALIGNMENT);
+  return `${header}#${' '.repeat(padding)}\n\n`;
 }
