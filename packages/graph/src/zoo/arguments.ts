@@ -90,6 +90,15 @@ export class Arguments {
     return value.map((p) => p ?? 0);
   }
 
+  /** Whether a version ("1.4.0") is at least `least`; so where none is given. */
+  version(name: string, least: readonly [number, number]): boolean {
+    const value = this.#take(name) ?? least.join('.');
+    const found = typeof value === 'string' ? /^v?(\d{1,4})\.(\d{1,4})/.exec(value) : null;
+    if (!found) return this.wrong(name, 'is no version');
+    const [major, minor] = [Number(found[1]), Number(found[2])];
+    return major !== least[0] ? major > least[0] : minor >= least[1];
+  }
+
   flag(name: string, byDefault?: boolean): boolean {
     const value = this.#take(name) ?? this.#required(name, byDefault);
     return typeof value === 'boolean' ? value : this.wrong(name, 'is neither true nor false');

@@ -5,7 +5,7 @@ import { type Shape, sizeOf } from '../tensor/shape.js';
 import { type Tensor, tensorOf } from '../tensor/tensor.js';
 import { buildNetwork, type Network, type State } from './network.js';
 
-const real = ({ dtype, kind }: State): boolean => dtype === 'float32' && kind !== 'fixed';
+const real = ({ dtype, kind }: State): boolean => dtype === 'float32' && (kind === 'parameter' || kind === 'buffer');
 
 /** Weights by the rule: sines whose phase tells the element and the number of the tensor. `left out` tensors are not counted. */
 export function goldenWeights(

@@ -1,6 +1,6 @@
 /** Weights of a checkpoint for a network: everything that does not fit is said at once, nothing is loaded by halves. */
 import type { DType } from '../tensor/dtype.js';
-import { sameShape, showShape } from '../tensor/shape.js';
+import { sameShape, showShape, sizeOf } from '../tensor/shape.js';
 import { bytesOf, numbersOf, type Tensor, tensorOf } from '../tensor/tensor.js';
 import type { Network, State } from './network.js';
 import { NetworkError } from './network-error.js';
@@ -98,8 +98,8 @@ function prefixOf({ states, aliases }: Network, tensors: ReadonlyMap<string, Ten
 const meansNothing = ({ aliases, ignored }: Network, name: string): boolean =>
   aliases.has(name) || ignored.some((pattern) => pattern.test(name));
 
-/** Counts of batches and tables that follow from the architecture. */
-const optional = ({ dtype, kind }: State): boolean => kind === 'fixed' || dtype === 'int64';
+/** Counts of batches, tables that follow from the architecture, what is never used. */
+const optional = ({ dtype, kind }: State): boolean => kind === 'fixed' || kind === 'unused' || dtype === 'int64';
 
 function misfit(state: State, tensor: Tensor | undefined): string[] {
   if (!tensor) return [];
@@ -123,7 +123,12 @@ const sameNumbers = (a: Tensor, b: Tensor): boolean =>
 
 function fitted(state: State, tensor: Tensor | undefined): Tensor {
   if (state.contents) return state.contents();
-  if (!tensor) return tensorOf(state.dtype, state.shape, [state.initial.kind === 'constant' ? state.initial.value : 0]);
+  if (!tensor)
+    return tensorOf(
+      state.dtype,
+      state.shape,
+      new Float32Array(sizeOf(state.shape)).fill(state.initial.kind === 'constant' ? state.initial.value : 0),
+    );
   if (tensor.dtype === state.dtype) return { ...tensor, shape: state.shape };
   return tensorOf(state.dtype, state.shape, numbersOf(tensor));
 }

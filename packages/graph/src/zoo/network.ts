@@ -16,8 +16,11 @@ export interface State {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DType;
-  /** `parameter`: learned; `buffer`: running statistics; `fixed`: never changes, and the graph holds it as a constant. */
-  readonly kind: 'parameter' | 'buffer' | 'fixed';
+  /**
+   * `parameter`: learned; `buffer`: running statistics; `fixed`: never changes, and the graph holds it as a constant; `unused`:
+   * PyTorch's module has it and never calls it.
+   */
+  readonly kind: 'parameter' | 'buffer' | 'fixed' | 'unused';
   readonly initial: Initial;
   /** The contents of `fixed`. */
   readonly contents?: () => Tensor;
@@ -107,12 +110,12 @@ export function buildNetwork(
 /** Parameters and running statistics as parameters of the graph; counters and fixed tables have no part in it. */
 function declareStates(graph: Graph, { states }: Network): void {
   for (const { name, shape, dtype, kind, initial } of states)
-    if (kind !== 'fixed' && dtype === 'float32')
+    if ((kind === 'parameter' || kind === 'buffer') && dtype === 'float32')
       graph.parameter(name, shape, { trainable: kind === 'parameter', initial });
 }
 
 /** How many numbers are learned, as PyTorch counts them. */
 export const parameterCount = ({ states }: Network): number =>
   states
-    .filter(({ kind }) => kind === 'parameter')
+    .filter(({ kind }) => kind === 'parameter' || kind === 'unused')
     .reduce((sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1), 0);

@@ -14,7 +14,9 @@ import { NetworkError } from './network-error.js';
 import { RES_NETS, resNet } from './res-net.js';
 import { SE_RES_NETS, seResNet } from './se-res-net.js';
 import { segResNet } from './seg-res-net.js';
+import { swinUnetr } from './swin-unetr.js';
 import { unet } from './unet.js';
+import { unetr } from './unetr.js';
 import { vNet } from './v-net.js';
 
 type Maker = (given: NetworkArguments) => Network;
@@ -30,6 +32,8 @@ const makers: Readonly<Record<string, Maker>> = {
   EfficientNetBN: efficientNet,
   FlexibleUNet: flexibleUnet,
   Generator: generator,
+  UNETR: unetr,
+  SwinUNETR: swinUnetr,
   ...Object.fromEntries(DENSE_NETS.map((name): [string, Maker] => [name, (given) => denseNet(name, given)])),
   ...Object.fromEntries(['ResNet', ...RES_NETS].map((name): [string, Maker] => [name, (given) => resNet(name, given)])),
   ...Object.fromEntries(SE_RES_NETS.map((name): [string, Maker] => [name, (given) => seResNet(name, given)])),

@@ -66,6 +66,12 @@ export class States {
     this.#add({ name: this.#name(name), shape, dtype, kind: 'fixed', initial, contents });
   }
 
+  /** A tensor that PyTorch's module has and never calls: kept in the state_dict, may be missing from a checkpoint. */
+  unused(name: string, shape: Shape, value: number): void {
+    const initial: Initial = { kind: 'constant', value };
+    this.#add({ name: this.#name(name), shape, dtype: 'float32', kind: 'unused', initial });
+  }
+
   /** All tensors below this place (all of `from`) once more under `to`: a module that PyTorch registers twice. */
   alias(from: string, to: string): void {
     const [source, target] = [`${this.#name(from)}.`, `${this.#name(to)}.`];
