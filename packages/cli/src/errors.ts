@@ -54,6 +54,7 @@ const options: Readonly<Record<string, string>> = {
   'ambiguous-series': '--series 2, or --series UID',
   'damaged-source': '--ignore-damaged',
   exists: '--force',
+  fragment: '--series 1, or --longest-run',
   'memory-limit': '--memory MB',
   'mixed-formats': 'convert --images takes the images of such an input',
   'time-limit': '--time SECONDS',

@@ -2,8 +2,12 @@
  * Which series a model gets: the same one for the same input, with the reasons as sentences. Nothing is chosen
  * silently: two series that fit equally well are an error unless the protocol says that the first wins.
  */
+import { cross, dot } from '@isocenter/volume';
 import { type AssembleOptions, type Assembly, assembleSeries } from './assemble.js';
 import { SeriesError } from './errors.js';
+import { imagesByNumber, SAME_POSITION_MM } from './findings.js';
+import type { Frame } from './frame.js';
+import { samePlane } from './group.js';
 import type { Scan } from './scan.js';
 import { type Series, seriesTitle } from './series.js';
 
@@ -17,6 +21,8 @@ export interface Wish {
   readonly ties?: 'error' | 'first';
   /** Damaged files among the sources: error (default), since a missing slice may be among them, or leave them out. */
   readonly damaged?: 'error' | 'ignore';
+  /** Where the rest of the chosen series may be, when `scan.series` is only a choice of them; default `scan.series`. */
+  readonly among?: readonly Series[];
   readonly assemble?: AssembleOptions;
 }
 
@@ -32,8 +38,8 @@ interface Candidate {
 }
 
 /**
- * Throws SeriesError `damaged-source`, `unknown-series`, `no-series`, `ambiguous-series`, `unusable-series`. Preference:
- * usable, not a localiser, original rather than derived, several slices rather than one, most slices.
+ * Throws SeriesError `damaged-source`, `unknown-series`, `no-series`, `ambiguous-series`, `unusable-series`, `fragment`.
+ * Preference: usable, not a localiser, original rather than derived, several slices rather than one, most slices.
  */
 export function chooseSeries(scan: Scan, wish: Wish = {}): Choice {
   if (wish.damaged !== 'ignore') refuseDamage(scan);
@@ -55,11 +61,73 @@ export function chooseSeries(scan: Scan, wish: Wish = {}): Choice {
   if (usable.length === 0) throw unusable(fitting);
   const ranked = [...usable].sort((a, b) => compareRanks(rank(a), rank(b)) || a.series.number - b.series.number);
   const best = ranked[0];
+  refuseLesser(fitting, best);
   const ties = ranked.filter((each) => compareRanks(rank(each), rank(best)) === 0);
   if (ties.length > 1 && wish.ties !== 'first') throw ambiguous(ties);
+  const assembly = wish.number === undefined ? wholeSeries(best, wish.among ?? scan.series, wish) : best.assembly;
   reasons.unshift(`${title(best.series)} was chosen: ${praise(best, usable.length, ties.length)}.`);
   for (const other of ranked.slice(1)) reasons.push(`${title(other.series)} was not: ${blame(other, best)}.`);
-  return { assembly: best.assembly, reasons };
+  return { assembly, reasons };
+}
+
+/** One image is not taken because the series of many, which was meant, cannot be used. */
+function refuseLesser(fitting: readonly Candidate[], best: Candidate): void {
+  const worth = (candidate: Candidate) => rank(candidate).slice(0, 2);
+  const better = fitting.filter(
+    (each) => !each.assembly.usable && compareRanks(worth(each), worth(best)) < 0 && !isColour(each.series),
+  );
+  if (better.length > 0) throw unusable(better);
+}
+
+/**
+ * A part that is only a piece of its series gives a result that looks whole and is not: refused, or said where the longest
+ * run was asked for. What is no piece: localisers, derived and colour images, further volumes at the same positions.
+ */
+function wholeSeries({ series, assembly }: Candidate, among: readonly Series[], { assemble }: Wish): Assembly {
+  const others = among.filter(
+    (other) => other !== series && isSameSeries(other, series) && isPiece(other) && !isVolumeAgain(other, assembly),
+  );
+  if (others.length === 0) return assembly;
+  const frames = others.flatMap((other) => other.frames);
+  const count = `${frames.length} of the ${frames.length + series.frames.length} images of the series`;
+  const where = imagesByNumber(frames.map(({ instance }) => instance));
+  const why = 'another size, orientation, pixel spacing, frame of reference, modality, study or stack';
+  if (assemble?.irregular !== 'longest-run')
+    throw new SeriesError('fragment', `${title(series)} is only a piece: ${count} have ${why} and would be missing.`, {
+      where,
+      next: 'Send a series of one kind. Where a part is meant, name it by its number (inspect lists them), or ask for the longest run.',
+    });
+  const message = `${count} have ${why} and were left out, as asked for.`;
+  return { ...assembly, findings: [...assembly.findings, { kind: 'left-out', severity: 'warning', message, where }] };
+
+  function isPiece(other: Series): boolean {
+    return !other.localiser && !isColour(other) && (!other.derived || series.derived);
+  }
+}
+
+/** Also where a header contradicts the others about modality or study; emptied UIDs say nothing beyond those. */
+function isSameSeries(a: Series, b: Series): boolean {
+  if (a.SeriesInstanceUID !== b.SeriesInstanceUID) return false;
+  return a.SeriesInstanceUID !== '' || (a.StudyInstanceUID === b.StudyInstanceUID && a.Modality === b.Modality);
+}
+
+function isColour({ frames }: Series): boolean {
+  return frames[0].instance.samplesPerPixel > 1;
+}
+
+/** Another time point, echo …: on the grid of the assembly, with no position that it does not have as well. */
+function isVolumeAgain({ frames, rows, columns, FrameOfReferenceUID }: Series, { series, slices }: Assembly): boolean {
+  const [first] = slices;
+  if (rows !== series.rows || columns !== series.columns || FrameOfReferenceUID !== series.FrameOfReferenceUID)
+    return false;
+  if (!samePlane(frames[0], first) || !first.rowDirection || !first.columnDirection) return false;
+  const normal = cross(first.rowDirection, first.columnDirection);
+  const heightOf = ({ position }: Frame) => (position ? dot(position, normal) : Number.NaN);
+  const there = new Set(slices.map((slice) => Math.round(heightOf(slice) / SAME_POSITION_MM)));
+  return frames.every((frame) => {
+    const place = Math.round(heightOf(frame) / SAME_POSITION_MM);
+    return [place - 1, place, place + 1].some((near) => there.has(near));
+  });
 }
 
 function refuseDamage({ refused }: Scan): void {

@@ -10,6 +10,8 @@ export type SeriesErrorKind =
   | 'unknown-series'
   /** The chosen series has a finding of severity 'refusal'. */
   | 'unusable-series'
+  /** The chosen part is not the whole series: other images of it do not fit its grid. */
+  | 'fragment'
   /** The volume would be larger than the named limit. */
   | 'too-large'
   /** Some source is damaged, and slices may be missing for it. */

@@ -122,7 +122,7 @@ function splitByStack(frames: Frame[]): readonly Frame[][] {
   return blocks.every((block) => block.length > 1) ? blocks : [frames];
 }
 
-function samePlane(a: Frame, b: Frame): boolean {
+export function samePlane(a: Frame, b: Frame): boolean {
   return (
     close(a.rowDirection, b.rowDirection, SAME_ORIENTATION) &&
     close(a.columnDirection, b.columnDirection, SAME_ORIENTATION) &&

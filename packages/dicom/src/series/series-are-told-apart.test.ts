@@ -51,16 +51,21 @@ describe('one Series Instance UID with several grids', () => {
       { slices: 1, edit: set((d) => d.set('ImageType', ['ORIGINAL', 'PRIMARY', 'LOCALIZER'])) },
       '1 image 7 × 5 localiser',
     ],
-  ])('%s is a part of its own, and the larger part is chosen', async (_, other, label) => {
-    const sources = together({}, other);
-    expect(await labels(sources)).toEqual(['6 images 7 × 5 axial: 6', `${label}: ${Number.parseInt(label, 10)}`]);
-    expect(await labels([...sources].reverse())).toEqual(await labels(sources));
-    const scan = await scanSources(sources);
-    const { assembly, reasons } = chooseSeries(scan);
-    expect(assembly.series.part?.index).toBe(1);
-    expect(assembly.findings.map((finding) => finding.kind)).toEqual(['mixed-series']);
-    expect(reasons).toHaveLength(2);
-  });
+  ])(
+    '%s is a part of its own; the larger part is chosen when it is named, or when nothing else belongs to it',
+    async (_, other, label) => {
+      const sources = together({}, other);
+      expect(await labels(sources)).toEqual(['6 images 7 × 5 axial: 6', `${label}: ${Number.parseInt(label, 10)}`]);
+      expect(await labels([...sources].reverse())).toEqual(await labels(sources));
+      const scan = await scanSources(sources);
+      const pieces = !scan.series.some(({ localiser }) => localiser);
+      if (pieces) expect(() => chooseSeries(scan)).toThrow(expect.objectContaining({ kind: 'fragment' }));
+      const { assembly, reasons } = chooseSeries(scan, pieces ? { number: 1 } : {});
+      expect(assembly.series.part?.index).toBe(1);
+      expect(assembly.findings.map((finding) => finding.kind)).toEqual(['mixed-series']);
+      expect(reasons).toHaveLength(pieces ? 1 : 2);
+    },
+  );
 
   it('direction cosines that differ by rounding are one orientation', async () => {
     const jitter = (dataset: Dataset, k: number) =>

@@ -32,6 +32,7 @@ export function chooseChannels(scan: Scan, bundle: Bundle, wish: ChannelWish, re
         ...(typeof wanted === 'string' ? { SeriesInstanceUID: wanted } : {}),
         ties: wish.ties,
         damaged: wish.damaged,
+        among: series,
         assemble: { irregular: wish.irregular },
       },
     );
