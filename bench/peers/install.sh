@@ -7,7 +7,8 @@ python3 -m venv .peers/venv
 .peers/venv/bin/pip install --disable-pip-version-check \
   pydicom==3.0.2 numpy==2.4.6 scipy==1.17.1 SimpleITK==2.5.7 rt-utils==1.2.7 highdicom==0.28.2 dcmrtstruct2nii==5 \
   nibabel==5.4.2 onnx onnxruntime==1.31.1 monai==1.6.1 torch==2.15.0 packaging \
-  flask==3.1.3 gunicorn==27.0.1 fastapi==0.165.0 uvicorn==0.54.0 uvloop==0.23.0 httptools==0.9.0
+  flask==3.1.3 gunicorn==27.0.1 fastapi==0.165.0 uvicorn==0.54.0 uvloop==0.23.0 httptools==0.9.0 \
+  django==5.2.19 grpcio-tools==1.85.1 requests-toolbelt==1.0.0
 # An environment of its own: it wants older versions of what the others need.
 python3 -m venv .peers/monailabel
 .peers/monailabel/bin/pip install --disable-pip-version-check monailabel==0.8.5 ||
