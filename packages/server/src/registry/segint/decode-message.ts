@@ -8,7 +8,7 @@ const MOST_FIELDS = 1_000_000;
 
 /** Throws MessageError `malformed`, `too-large`. */
 export function decodeMessage<Desc extends DescMessage>(desc: Desc, bytes: Uint8Array): MessageShape<Desc> {
-  const walker = new MessageWalker(desc, { text: bytes.length, fields: MOST_FIELDS });
+  const walker = new MessageWalker(desc, { text: bytes.length, texts: bytes.length, fields: MOST_FIELDS });
   walker.push(bytes);
   walker.end();
   try {

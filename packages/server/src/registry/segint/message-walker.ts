@@ -21,12 +21,14 @@ export interface Outline {
 export interface WalkerLimits {
   /** Bytes of one text. */
   readonly text: number;
+  /** Bytes of all texts together: they stay in memory until the message is read. */
+  readonly texts: number;
   /** Tags in the whole message. */
   readonly fields: number;
 }
 
 /** Ids and names have a few hundred bytes; some hundred channels have some thousand fields. */
-const INPUT_LIMITS: WalkerLimits = { text: 64 * 1024, fields: 100_000 };
+const INPUT_LIMITS: WalkerLimits = { text: 64 * 1024, texts: 4 * 1024 * 1024, fields: 100_000 };
 /** What protobuf allows for one part, and its implementations for groups within groups. */
 const LONGEST_PART = 0x7fff_ffff;
 const DEEPEST_GROUP = 100;
@@ -59,6 +61,7 @@ export class MessageWalker {
   readonly #frames: Frame[];
   #at = 0;
   #fields = 0;
+  #textBytes = 0;
   #reading: Reading = 'tag';
   /** The varint that is read: its low 32 bits, whether higher ones are set, its bytes so far. */
   #low = 0;
@@ -184,6 +187,9 @@ export class MessageWalker {
     if (field && scalar === ScalarType.BYTES) this.#keep(field, { at: this.#at, length });
     if (scalar === ScalarType.STRING && length > this.#limits.text)
       throw tooLarge(this.#at, `a text of ${length} bytes, at most ${this.#limits.text} are taken`);
+    if (scalar === ScalarType.STRING) this.#textBytes += length;
+    if (this.#textBytes > this.#limits.texts)
+      throw tooLarge(this.#at, `more than ${this.#limits.texts} bytes of texts`);
     if (scalar === ScalarType.STRING || scalar === ScalarType.DOUBLE) {
       this.#held = Buffer.alloc(length);
       this.#filled = 0;
