@@ -32,6 +32,7 @@ export { type ReadModel, type ReadOptions, readModel } from './onnx/read-model.j
 export { modelChunks, type WriteOptions, writeModel } from './onnx/write-model.js';
 export { type Clipping, clipGradients, globalNorm } from './steps/clip-gradients.js';
 export type { Optimiser } from './steps/optimiser.js';
+export { rateAt, type Schedule, type ScheduleOptions } from './steps/schedules.js';
 export { dropoutKey, learningRate, stepNumber } from './steps/step-inputs.js';
 export { TrainingState } from './steps/training-state.js';
 export { type Carried, type TrainingStep, type TrainingStepOptions, trainingStep } from './steps/training-step.js';

@@ -184,8 +184,13 @@ export class Graph {
     return value;
   }
 
-  /** After a training step `parameter` is `value`. */
+  /** After a training step `parameter` is `value`. Throws GraphError `duplicate-name` for a second one. */
   update(parameter: Parameter, value: Value): void {
+    if (this.#updates.has(parameter))
+      throw new GraphError('duplicate-name', `"${parameter.name}" is updated twice in one step`, {
+        where: parameter.name,
+        next: 'Give a layer that is applied twice statistics of its own for each time',
+      });
     this.#updates.set(parameter, value);
   }
 

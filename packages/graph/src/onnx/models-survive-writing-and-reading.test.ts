@@ -81,6 +81,16 @@ describe('models', () => {
     expect(await run(writeModel(read.graph, { weights: read.weights }))).toEqual(await run(bytes));
   });
 
+  it('read from a buffer in which nothing is aligned', () => {
+    const { graph, weights } = network();
+    const bytes = writeModel(graph, { weights });
+    for (const shift of [1, 2, 3]) {
+      const moved = Buffer.alloc(bytes.length + shift).subarray(shift);
+      moved.set(bytes);
+      for (const [name, { data }] of readModel(moved).weights) expect(data, name).toEqual(weights.get(name)?.data);
+    }
+  });
+
   it('share the bytes of their weights until they are joined', () => {
     const { graph, weights } = network();
     const buffers = modelChunks(graph, { weights }).map(({ buffer }) => buffer);

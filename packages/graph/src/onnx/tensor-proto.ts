@@ -33,8 +33,8 @@ export function readTensor(proto: TensorProto, where = proto.name): Tensor {
       throw new GraphError('not-onnx', `Tensor "${where}" (${showShape(shape)}) has ${rawData.length} bytes`, {
         where,
       });
-    // Typed arrays must begin at a multiple of their element; messages begin anywhere.
-    const aligned = rawData.byteOffset % width === 0 ? rawData : rawData.slice();
+    // Typed arrays must begin at a multiple of their element; messages begin anywhere. (slice() of a Buffer would not copy.)
+    const aligned = rawData.byteOffset % width === 0 ? rawData : new Uint8Array(rawData);
     const data = new arrayTypes[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, sizeOf(shape)) as TensorData;
     return { dtype, shape, data };
   }
