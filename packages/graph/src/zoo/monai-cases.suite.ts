@@ -368,7 +368,14 @@ export const cases: readonly MonaiCase[] = [
   {
     name: 'SwinUNETR',
     title: 'other merging, no norm of results',
-    args: { in_channels: 2, out_channels: 2, feature_size: 12, downsample: 'mergingv2', normalize: false, window_size: [4, 3, 2] },
+    args: {
+      in_channels: 2,
+      out_channels: 2,
+      feature_size: 12,
+      downsample: 'mergingv2',
+      normalize: false,
+      window_size: [4, 3, 2],
+    },
     input: [1, 2, 32, 32, 64],
   },
 ];

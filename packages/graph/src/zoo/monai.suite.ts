@@ -1,6 +1,6 @@
 /**
  * MONAI as oracle: one run of Python makes all networks, fills them by the rule of golden.suite.ts, and answers keys, shapes, outputs
- * and fingerprints of gradients. Python computes in double precision, so that what differs is our own rounding.
+ * and fingerprints of gradients. Both compute in float32 (PyTorch's convolutions in double precision are ten times slower).
  */
 import { spawnSync } from 'node:child_process';
 
@@ -31,7 +31,7 @@ export interface MonaiAnswer {
 }
 
 const SCRIPT = `
-import sys, json, math, warnings
+import sys, json, math, time, warnings
 warnings.filterwarnings('ignore')
 import torch
 import monai.networks.nets as nets
@@ -56,7 +56,7 @@ def fill(module):
             elif name.endswith('running_var') or name.endswith('weight'): value = 1 + .1 * s
             else: value = .1 * s
         t += 1
-        tensor.copy_(value.float().double().reshape(shape))
+        tensor.copy_(value.float().reshape(shape))
 
 def fingerprint(g):
     g = g.detach().double().flatten()
@@ -69,31 +69,37 @@ def spread(t):
 answers = []
 for q in question['cases']:
     torch.manual_seed(1)
+    started = time.time()
     module = eval(q['make'])
     state = module.state_dict()
     answer = {'keys': [[k, list(v.shape), str(v.dtype)[6:]] for k, v in state.items()],
               'fresh': {k: spread(v) for k, v in state.items() if v.is_floating_point() and v.numel() > 0},
               'parameters': sum(p.numel() for p in module.parameters())}
-    module = module.double()
     with torch.no_grad(): fill(module)
-    xs = [torch.sin(.01 * torch.arange(math.prod(s), dtype=torch.float64)).float().double().reshape(s) for s in q['inputs']]
+    xs = [torch.sin(.01 * torch.arange(math.prod(s), dtype=torch.float64)).float().reshape(s) for s in q['inputs']]
     module.eval()
     with torch.no_grad(): y = module(*xs)
     answer['output'] = {'shape': list(y.shape), 'data': y.flatten().tolist()}
     module.train(q['mode'] == 'train')
     y = module(*xs)
-    loss = (y.flatten() * sines(y.numel(), 1, 1.7).float().double()).sum()
+    loss = (y.flatten() * sines(y.numel(), 1, 1.7).float()).sum()
     loss.backward()
     answer['loss'] = float(loss)
     answer['gradients'] = {k: fingerprint(p.grad) for k, p in module.named_parameters() if p.grad is not None}
     answer['buffers'] = {k: fingerprint(b) for k, b in module.named_buffers() if b.is_floating_point()} if q['mode'] == 'train' else {}
     answers.append(answer)
+    print(q['make'][:60], round(time.time() - started, 1), file=sys.stderr, flush=True)
 json.dump(answers, sys.stdout)
 `;
 
 export function askMonai(python: string, cases: readonly MonaiQuestion[], prelude = ''): readonly MonaiAnswer[] {
   const input = JSON.stringify({ prelude, cases });
-  const ran = spawnSync(python, ['-c', SCRIPT], { input, encoding: 'utf8', maxBuffer: 2 ** 29 });
+  const ran = spawnSync(python, ['-c', SCRIPT], {
+    input,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 29,
+    stdio: ['pipe', 'pipe', process.env.ISOCENTER_TEST_TIMES ? 'inherit' : 'pipe'],
+  });
   if (ran.status !== 0) throw new Error(`MONAI failed: ${ran.stderr}`);
   return JSON.parse(ran.stdout) as MonaiAnswer[];
 }

@@ -37,13 +37,17 @@ async function perform(task: ThreadTask, handler: Handler | undefined): Promise<
   return encodeAnswer(await handler!({ json, parts, inputHash, logger }));
 }
 
+const TOLD = ['inconsistent-answer', 'left-out', 'bad-route'] as const;
+
 function failureOf(error: unknown): ThreadMessage {
-  if (isFailure(error) && (error.kind === 'inconsistent-answer' || error.kind === 'bad-route'))
+  const told = isFailure(error) ? TOLD.find((kind) => kind === error.kind) : undefined;
+  if (told !== undefined && isFailure(error))
     return {
       kind: 'failure',
-      failure: error.kind,
+      failure: told,
       message: error.message,
       ...(error.where === undefined ? {} : { where: error.where }),
+      ...(error.next === undefined ? {} : { next: error.next }),
     };
   return { kind: 'failure', failure: 'handler-failed', message: `The handler failed: ${faultText(error)}` };
 }

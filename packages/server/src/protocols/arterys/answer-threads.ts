@@ -97,8 +97,8 @@ export class AnswerThreads {
         // Tagged in the thread, perhaps by a child of the request's logger.
         if (message.kind === 'log') logger.sink[message.level](message.text);
         else if (message.kind === 'failure') {
-          const { failure, message: text, where } = message;
-          fail(new ArterysError(failure, text, { ...(where === undefined ? {} : { where }) }), failure === 'bad-route');
+          const { failure, message: text, where, next } = message;
+          fail(new ArterysError(failure, text, { where, next }), failure === 'bad-route');
         } else if (message.kind === 'answer') {
           leave();
           resolve(message.answer);

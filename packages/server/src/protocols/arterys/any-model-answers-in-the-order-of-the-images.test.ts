@@ -86,6 +86,39 @@ describe('a model on a route', () => {
       expect(server.logged.join('')).not.toContain('1.2.826.0.1.3680043.2.1143.1');
     });
 
+  it('gives every image its slice, also one that was sent twice', async () => {
+    const sent = await images({});
+    const once = readAnswer(await post('/', sent));
+    const order = [0, 3, 1, 2, 3, ...sent.keys()].filter((n, at, all) => n === 3 || all.indexOf(n) === at).slice(0, 14);
+    const twice = readAnswer(
+      await post(
+        '/',
+        order.map((n) => sent[n]!),
+      ),
+    );
+    for (const [p, { binary_data_shape }] of twice.json.parts.entries()) {
+      expect(binary_data_shape).toMatchObject({ depth: order.length });
+      const slice = (of: Buffer, s: number) => of.subarray(s * VOXELS, (s + 1) * VOXELS);
+      for (const [s, n] of order.entries())
+        expect(slice(twice.bodies[p]!, s).equals(slice(once.bodies[p]!, n)), `part ${p}, slice ${s}`).toBe(true);
+    }
+  });
+
+  it('refuses a series of which an image was left out: what follows would lie on the wrong images', async () => {
+    const sent = await images({});
+    // ImageType of the last: a localiser, which belongs to no volume.
+    const bytes = Buffer.from(sent.at(-1)!);
+    const at = bytes.indexOf('ORIGINAL\\PRIMARY\\AXIAL', 0, 'latin1');
+    expect(at).toBeGreaterThan(0);
+    bytes.write('ORIG\\PRI\\LOCALIZER    ', at, 'latin1');
+    const answer = await post('/', [bytes, ...sent.slice(0, -1)]);
+    expect(answer.status).toBe(422);
+    expect(answer.body.toString()).toContain('1 of the 12 images');
+    // Boxes name their image.
+    const boxes = await post('/', [bytes, ...sent.slice(0, -1)], '{"inference_command": "get-bounding-box-2d"}');
+    expect(boxes.status).toBe(200);
+  });
+
   it('gives boxes that enclose the masks, by image', async () => {
     const sent = await images({});
     const masks = readAnswer(await post('/', sent));

@@ -12,6 +12,8 @@ export type ArterysErrorKind =
   | 'study-path'
   /** None of the parts is an image that the model could take. */
   | 'no-images'
+  /** The series has images that the model's volume has not: a mask could not be laid on all of them. */
+  | 'left-out'
   /** The handler's answer contradicts itself: it is not sent (500). */
   | 'inconsistent-answer'
   /** The handler threw, ended its thread, or never answered (500). */

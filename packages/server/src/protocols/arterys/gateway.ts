@@ -3,13 +3,18 @@ import { isFailure } from '@isocenter/volume';
 import { describeDefect } from '../../defects/describe-defect.js';
 import type { HandlerRequest } from './handler.js';
 import { type EncodedAnswer, type WrittenAnswer, writeAnswer } from './messages.js';
-import { DEFAULT_READ_LIMITS, type ReadLimits, type ReceivedRequest, readHead, readRequest } from './read-request.js';
+import {
+  DEFAULT_READ_LIMITS,
+  type PartsTaker,
+  type ReadLimits,
+  type ReceivedRequest,
+  readHead,
+  readRequest,
+} from './read-request.js';
 import { type LogSink, TaggedLogger } from './tagged-logger.js';
 
 /** What answers: a handler in this process or in a thread, or a model. */
-export interface Answering {
-  /** Each part after the JSON, in order, as it arrives. */
-  take(bytes: Buffer, index: number): void | Promise<void>;
+export interface Answering extends PartsTaker {
   answer(request: ReceivedRequest, logger: TaggedLogger): Promise<EncodedAnswer>;
 }
 
@@ -26,7 +31,7 @@ export async function exchange(
   answering: Answering,
 ): Promise<WrittenAnswer & { readonly inputHash: string; readonly outputHash: string }> {
   const head = readHead(contentType);
-  const received = await readRequest(stream, head, (bytes, index) => answering.take(bytes, index), limits);
+  const received = await readRequest(stream, head, answering, limits);
   const { inputHash, count } = received;
   const logger = new TaggedLogger(log, { input_hash: inputHash });
   logger.info(`request with ${count} parts`);

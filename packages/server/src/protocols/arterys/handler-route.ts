@@ -6,7 +6,7 @@ import type { EncodedAnswer } from './messages.js';
 import type { ReceivedRequest } from './read-request.js';
 import type { TaggedLogger } from './tagged-logger.js';
 
-/** Bytes of all requests that handlers of this server hold at the same time. */
+/** Bytes of all requests that are held in memory at the same time: being received, or with a handler. */
 export class MemoryBudget {
   #free: number;
 
@@ -17,7 +17,7 @@ export class MemoryBudget {
   /** Throws ArterysError `busy`. */
   take(bytes: number): void {
     if (bytes > this.#free)
-      throw new ArterysError('busy', 'The requests under way fill the memory for handlers', {
+      throw new ArterysError('busy', 'The requests under way fill the memory for images', {
         next: 'Send it again in a few seconds.',
       });
     this.#free -= bytes;
@@ -38,9 +38,12 @@ export class HandlerAnswering implements Answering {
     private readonly signal: AbortSignal,
   ) {}
 
+  hold(bytes: number): void {
+    this.budget.take(bytes);
+    this.#bytes += bytes;
+  }
+
   take(bytes: Buffer): void {
-    this.budget.take(bytes.length);
-    this.#bytes += bytes.length;
     this.#parts.push(bytes);
   }
 

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
+import { ArterysError } from './arterys-error.js';
 import type { AnswerJson, AnswerPart, BoundingBox, HandlerAnswer } from './handler.js';
 import type { Json } from './json-text.js';
 import type { Output } from './outputs.js';
@@ -18,7 +19,7 @@ export interface MaskTask {
   readonly output: Output;
   /** `name:version`. */
   readonly model: string;
-  /** SOPInstanceUID of the images in the order of the request. */
+  /** SOPInstanceUID of the series' images in the order of the request, each as often as it came. */
   readonly sent: readonly string[];
   readonly SeriesInstanceUID: string;
   readonly structures: readonly { readonly name: string; readonly voxels: number; readonly ml: number }[];
@@ -33,8 +34,11 @@ interface MaskTable {
 
 interface Placed {
   readonly size: readonly [number, number, number];
-  /** Position in the answer → slice of the engine. */
+  /** Slices of the engine in the order of the request, each once. */
   readonly order: readonly number[];
+  /** Images that were sent and are none of the engine's slices. */
+  readonly leftOut: number;
+  readonly sent: readonly string[];
   readonly slices: MaskTable['slices'];
   readonly structures: MaskTable['structures'];
   readonly folder: string;
@@ -69,7 +73,26 @@ async function place({ folder, files, sent }: MaskTask): Promise<Placed> {
   const table = JSON.parse(await readFile(join(folder, name), 'utf8')) as MaskTable;
   const rank = new Map(sent.map((uid, n) => [uid, n]));
   const order = sliceOrder(table.slices, rank);
-  return { folder, order, size: table.size, slices: table.slices, structures: table.structures };
+  const used = new Set(table.slices.map(({ SOPInstanceUID }) => SOPInstanceUID));
+  const leftOut = sent.filter((uid) => !used.has(uid)).length;
+  return { folder, order, leftOut, sent, size: table.size, slices: table.slices, structures: table.structures };
+}
+
+/**
+ * Position in the answer → slice of the engine: one for each image that was sent, also for one that was sent twice, because
+ * clients count. Throws ArterysError `left-out` when an image has none.
+ */
+function positionsOf({ order, slices, sent, leftOut }: Placed): readonly number[] {
+  if (leftOut > 0)
+    throw new ArterysError('left-out', `${leftOut} of the ${sent.length} images of the series belong to no volume`, {
+      next: 'Send the series without localisers, copies under other names and derived images, or ask for boxes or findings.',
+    });
+  const byImage = new Map<string, number[]>();
+  for (const k of order) {
+    const uid = slices[k]!.SOPInstanceUID;
+    byImage.set(uid, [...(byImage.get(uid) ?? []), k]);
+  }
+  return sent.flatMap((uid) => byImage.get(uid)!);
 }
 
 /** Slices of the engine in the order of the request; frames of one image in their own. */
@@ -83,26 +106,34 @@ export function sliceOrder(slices: MaskTable['slices'], rank: ReadonlyMap<string
 async function maskPerStructure(task: MaskTask, placed: Placed): Promise<HandlerAnswer> {
   const binary_type = task.output === 'boolean-mask' ? 'boolean_mask' : 'probability_mask';
   const parts: Uint8Array[] = [];
+  const positions = positionsOf(placed);
   for (const { file } of placed.structures) {
-    const mask = emptyMask(placed.size);
-    await paint(placed, file, mask, INSIDE);
+    const mask = emptyMask(placed.size, positions.length);
+    await paint(placed, positions, file, mask, INSIDE);
     parts.push(mask);
   }
-  const described = placed.structures.map(({ name }) => ({ ...partOf(name, placed, task), binary_type }) as AnswerPart);
+  const described = placed.structures.map(
+    ({ name }) => ({ ...partOf(name, placed, positions.length, task), binary_type }) as AnswerPart,
+  );
   return answerOf(task, {}, described, parts);
 }
 
 async function labelMask(task: MaskTask, placed: Placed): Promise<HandlerAnswer> {
   const structures = placed.structures.slice(0, MOST_LABELS);
-  const mask = emptyMask(placed.size);
+  const positions = positionsOf(placed);
+  const mask = emptyMask(placed.size, positions.length);
   const label_map: Record<string, string> = {};
   for (const [n, { name, file }] of structures.entries()) {
-    await paint(placed, file, mask, n + 1);
+    await paint(placed, positions, file, mask, n + 1);
     const taken = Object.values(label_map).includes(name);
     label_map[n + 1] = taken ? `${name} (${n + 1})` : name;
   }
   if (structures.length === 0) return answerOf(task, {});
-  const part = { ...partOf(task.model, placed, task), binary_type: 'numeric_label_mask', label_map } as const;
+  const part = {
+    ...partOf(task.model, placed, positions.length, task),
+    binary_type: 'numeric_label_mask',
+    label_map,
+  } as const;
   return answerOf(task, {}, [part], [mask]);
 }
 
@@ -162,12 +193,12 @@ function answerOf(
   return { json: { protocol_version: '1.0', parts: described, ...more, study_ml_json }, parts };
 }
 
-function partOf(label: string, { size }: Placed, { SeriesInstanceUID }: MaskTask) {
-  const [width, height, depth] = size;
+function partOf(label: string, { size }: Placed, depth: number, { SeriesInstanceUID }: MaskTask) {
+  const [width, height] = size;
   return { label, binary_data_shape: { timepoints: 1, depth, width, height }, SeriesInstanceUID };
 }
 
-function emptyMask([columns, rows, slices]: Placed['size']): Uint8Array {
+function emptyMask([columns, rows]: Placed['size'], slices: number): Uint8Array {
   return new Uint8Array(columns * rows * slices);
 }
 
@@ -180,11 +211,17 @@ async function readMask({ folder, size }: Placed, file: string): Promise<Buffer>
 }
 
 /** Sets the voxels of a structure to `value`, slices in the order of the request. */
-async function paint(placed: Placed, file: string, into: Uint8Array, value: number): Promise<void> {
+async function paint(
+  placed: Placed,
+  positions: readonly number[],
+  file: string,
+  into: Uint8Array,
+  value: number,
+): Promise<void> {
   const [columns, rows] = placed.size;
   const area = columns * rows;
   const mask = await readMask(placed, file);
-  for (const [s, k] of placed.order.entries()) {
+  for (const [s, k] of positions.entries()) {
     const from = k * area;
     // Most slices of most structures are empty.
     if (!mask.subarray(from, from + area).includes(1)) continue;

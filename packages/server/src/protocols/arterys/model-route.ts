@@ -11,6 +11,7 @@ import type { Services } from '../../services/services.js';
 import type { AnswerThreads } from './answer-threads.js';
 import { ArterysError } from './arterys-error.js';
 import type { Answering } from './gateway.js';
+import type { MemoryBudget } from './handler-route.js';
 import type { EncodedAnswer } from './messages.js';
 import { FORMATS, type Output, outputOf } from './outputs.js';
 import type { ReceivedRequest } from './read-request.js';
@@ -19,6 +20,7 @@ import type { TaggedLogger } from './tagged-logger.js';
 export interface ModelRun {
   readonly services: Services;
   readonly threads: AnswerThreads;
+  readonly budget: MemoryBudget;
   readonly wish: { readonly model: string; readonly output: Output; readonly seconds: number };
   readonly actor: Actor;
   readonly requestId: string;
@@ -41,6 +43,7 @@ export class ModelAnswering implements Answering {
   readonly #folder: string;
   readonly #images: Image[] = [];
   #bytes = 0;
+  #held = 0;
   #made = false;
 
   constructor(run: ModelRun) {
@@ -48,10 +51,20 @@ export class ModelAnswering implements Answering {
     this.#folder = join(run.services.temporaryFolder, `arterys-${randomUUID()}`);
   }
 
-  /** Images are kept; attachments are for handlers. */
+  hold(bytes: number): void {
+    this.#run.budget.take(bytes);
+    this.#held += bytes;
+  }
+
+  /** Images are kept, on the disk; attachments are for handlers. */
   async take(bytes: Buffer): Promise<void> {
     const image = await headOf(bytes);
-    if (image === undefined) return;
+    if (image !== undefined) await this.#keep(image, bytes);
+    this.#run.budget.giveBack(bytes.length);
+    this.#held -= bytes.length;
+  }
+
+  async #keep(image: Image, bytes: Buffer): Promise<void> {
     const input = join(this.#folder, 'in');
     const first = !this.#made;
     this.#made = true;
@@ -94,6 +107,7 @@ export class ModelAnswering implements Answering {
       readonly input: { readonly SeriesInstanceUID?: string };
       readonly structures: readonly { readonly name: string; readonly voxels: number; readonly ml: number }[];
     };
+    const SeriesInstanceUID = input.SeriesInstanceUID ?? this.#images[0]!.SeriesInstanceUID;
     logger.tag({ model: version.address }).info(`${output} after ${seconds.toFixed(1)} s`);
     const task = {
       kind: 'masks',
@@ -101,14 +115,18 @@ export class ModelAnswering implements Answering {
       files,
       output,
       model: version.address,
-      sent: this.#images.map(({ SOPInstanceUID }) => SOPInstanceUID),
-      SeriesInstanceUID: input.SeriesInstanceUID ?? this.#images[0]!.SeriesInstanceUID,
+      sent: this.#images
+        .filter((image) => image.SeriesInstanceUID === SeriesInstanceUID)
+        .map(({ SOPInstanceUID }) => SOPInstanceUID),
+      SeriesInstanceUID,
       structures: structures.map(({ name, voxels, ml }) => ({ name, voxels, ml })),
     } as const;
     return threads.answer(task, logger, signal);
   }
 
   async end(): Promise<void> {
+    this.#run.budget.giveBack(this.#held);
+    this.#held = 0;
     if (!this.#made) return;
     await rm(this.#folder, { recursive: true, force: true, maxRetries: 3 });
     const { services, actor, requestId } = this.#run;

@@ -68,14 +68,19 @@ export function readHead(contentType: string | undefined): RequestHead {
   return { boundary: boundaryOf(contentType ?? ''), charset: CHARSETS[charset] ?? charset };
 }
 
-/**
- * `onPart` gets each part after the JSON as a buffer of its own, in order; the next bytes are read when it is done.
- * Throws ArterysError `no-json`, `bad-json`; MultipartError; what the stream and `onPart` throw.
- */
+/** Whoever takes the parts. */
+export interface PartsTaker {
+  /** Bytes that are about to be held in memory, until the taker says otherwise; may throw. */
+  hold?(bytes: number): void;
+  /** Each part after the JSON as a buffer of its own, in order; the next bytes are read when it is done. */
+  take(bytes: Buffer, index: number): void | Promise<void>;
+}
+
+/** Throws ArterysError `no-json`, `bad-json`; MultipartError; what the stream and `taker` throw. */
 export async function readRequest(
   stream: AsyncIterable<Uint8Array>,
   { boundary, charset }: RequestHead,
-  onPart: (bytes: Buffer, index: number) => void | Promise<void>,
+  taker: PartsTaker,
   limits: ReadLimits = DEFAULT_READ_LIMITS,
 ): Promise<ReceivedRequest> {
   const hash = createHash('sha256');
@@ -89,6 +94,8 @@ export async function readRequest(
       part() {},
       data(bytes) {
         hash.update(bytes);
+        // Before it is whole: a hundred clients that never end their part fill the memory, too.
+        if (json !== undefined) taker.hold?.(bytes.length);
         buffer.add(bytes);
         if (json === undefined && buffer.length > limits.jsonBytes)
           throw new ArterysError('bad-json', `The JSON is longer than ${limits.jsonBytes} bytes`, { where: 'part 0' });
@@ -103,7 +110,7 @@ export async function readRequest(
   const hand = async () => {
     const parts = ready;
     ready = [];
-    for (const bytes of parts) await onPart(bytes, count++);
+    for (const bytes of parts) await taker.take(bytes, count++);
   };
   for await (const chunk of stream) {
     parser.push(chunk);

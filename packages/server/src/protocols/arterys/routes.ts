@@ -89,7 +89,7 @@ function answerer({ app, services, route, masks, budget, home }: AnswererParts) 
     const upload = receiveUpload(context, request, { contentTypes: ['multipart/related'] });
     const answering = threads
       ? new HandlerAnswering(threads, budget, signal)
-      : new ModelAnswering({ services, threads: masks, wish: { ...route, model }, actor, requestId, signal });
+      : new ModelAnswering({ services, threads: masks, budget, wish: { ...route, model }, actor, requestId, signal });
     let space: Reservation | undefined;
     try {
       if (!threads) space = await services.temporarySpace.reserve(upload.declaredBytes);

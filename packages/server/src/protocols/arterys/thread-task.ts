@@ -20,9 +20,10 @@ export type ThreadMessage =
   | { readonly kind: 'answer'; readonly answer: EncodedAnswer }
   | {
       readonly kind: 'failure';
-      readonly failure: 'inconsistent-answer' | 'handler-failed' | 'bad-route';
+      readonly failure: 'inconsistent-answer' | 'left-out' | 'handler-failed' | 'bad-route';
       readonly message: string;
       readonly where?: string;
+      readonly next?: string;
     };
 
 export interface ThreadData {
