@@ -1,3 +1,4 @@
+export { type AnswerKind, answerKindOf, looksAtSingleImages, takesFeatures } from './bundle/answer-kind.js';
 export type { Bundle, Json } from './bundle/bundle.js';
 export { BundleError, type BundleErrorKind } from './bundle/bundle-error.js';
 export { checkInput } from './bundle/check-input.js';
@@ -59,6 +60,15 @@ export {
 } from './pictures/annotated-picture.js';
 export { type AnchorPoint, anchoredColours, type ColourMap, rainbow } from './pictures/colour-map.js';
 export { type DisplayImage, displayImage } from './pictures/display-image.js';
+export {
+  PredictError,
+  type PredictErrorKind,
+  type PredictFormat,
+  type PredictOptions,
+  predictFormats,
+  predictStudy,
+} from './predict.js';
+export type { ClassProbability, MeasuredValue, PredictReport, StudyPrediction } from './predict-report.js';
 export type { ClassificationPrediction, Prediction, SegmentationPrediction } from './prediction.js';
 export { type OtherReader, type Proof, ProofError, requireExact, type StructureProof } from './proof/proof.js';
 export { proveNifti, proveNrrd, proveSeg } from './proof/prove-layers.js';

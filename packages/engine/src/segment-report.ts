@@ -2,22 +2,14 @@
 import type { Finding, Provenance } from '@isocenter/dicom';
 import type { StructureRow } from './encoders/structure-table.js';
 import type { Proof } from './proof/proof.js';
+import type { InputDescription } from './study-run.js';
 
 export interface SegmentReport {
   readonly kind: 'segment-report';
   readonly provenance: Provenance;
   /** ISO 8601. */
   readonly createdAt: string;
-  readonly input: {
-    readonly channels: readonly { readonly name: string; readonly modality?: string; readonly units?: string }[];
-    /** Voxels along i, j, k. */
-    readonly size: readonly number[];
-    /** mm along i, j, k. */
-    readonly spacing: readonly number[];
-    /** Direction in which i, j and k grow, such as 'LPS'. */
-    readonly axes: string;
-    readonly SeriesInstanceUID?: string;
-  };
+  readonly input: InputDescription;
   readonly structures: readonly StructureRow[];
   readonly proofs: readonly Proof[];
   /** Every proof is exact (also true when no format could be proven). */

@@ -2,31 +2,25 @@
  * The main job in one call: open the study, choose its series, run the model, encode, prove, and put the files in their
  * place, all or none. What a command line or a server shows stands in the report.
  */
-import { createRequire } from 'node:module';
-import { newUID, type Provenance, uidFrom } from '@isocenter/dicom';
-import { type IntakeLimits, OutputFolder } from '@isocenter/formats';
-import { axisCodesOf, Failure, type HoleMode, spacingOf, type Watch } from '@isocenter/volume';
+import { uidFrom } from '@isocenter/dicom';
+import { OutputFolder } from '@isocenter/formats';
+import { Failure, type HoleMode, type Watch } from '@isocenter/volume';
+import { answerKindOf } from './bundle/answer-kind.js';
 import type { Bundle } from './bundle/bundle.js';
 import { checkInput } from './bundle/check-input.js';
 import type { EncodeOptions, SegmentationResult } from './encoders/encoder.js';
 import { encodersFor } from './encoders/encoders.js';
 import { structureTable } from './encoders/structure-table.js';
-import { openStudy } from './intake/open-study.js';
-import { type ChannelWish, type SelectedChannels, selectChannels } from './intake/select-channels.js';
-import type { ModelInput } from './model-input.js';
-import type { Prediction } from './prediction.js';
+import { type SelectedChannels, selectChannels } from './intake/select-channels.js';
 import { type Proof, requireExact } from './proof/proof.js';
-import { builtinTargetOf, runBundle } from './run.js';
-import type { RunOptions } from './run-network.js';
-import { type ChildOptions, runBundleInChild } from './runtime/run-in-child.js';
 import type { SegmentReport } from './segment-report.js';
+import { Stopwatch } from './stopwatch.js';
+import { askModel, describeInput, openStudyFor, peakOf, provenanceOf, type StudyRunOptions } from './study-run.js';
 
-export interface SegmentOptions {
+export interface SegmentOptions extends StudyRunOptions {
   /** 'rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc', 'masks'; 'default', alone or in the list, is what suits the input. */
   readonly formats: readonly string[] | 'default';
   readonly outFolder: string;
-  /** Which series is meant, and what to do about ties, damage and gaps. */
-  readonly wish?: ChannelWish;
   readonly holes?: HoleMode;
   readonly inset?: EncodeOptions['inset'];
   readonly profile?: EncodeOptions['profile'];
@@ -38,53 +32,15 @@ export interface SegmentOptions {
   readonly stem?: string;
   /** A difference between an object and the segmentation is an error, and nothing is delivered. */
   readonly requireExact?: boolean;
-  /** Models with a network run in a child process under these limits. */
-  readonly limits?: ChildOptions;
-  /** Where the model runs; default: built-in models here, networks in a child. */
-  readonly process?: 'this' | 'child';
-  /** Threads, memory limit and warm networks of a run in this process. */
-  readonly run?: RunOptions;
-  readonly intakeLimits?: Partial<IntakeLimits>;
-  /** `archive`: anything but a zip or tar is refused. Default 'any'. */
-  readonly expect?: 'any' | 'archive';
-  /** Files of one name in different folders are an error, unless folders tell the model's channels apart. */
-  readonly uniqueNames?: boolean;
-  /** Overwrite files of the same name; default true. */
-  readonly overwrite?: boolean;
-  /** Time written into the objects; default now. */
-  readonly now?: Date;
-  /** UID of the run; the same UID and time give the same bytes. Default: a new one. */
-  readonly runUID?: string;
   /** A new UID at each call; default: derived from the run's UID, in the order of writing. */
   readonly uid?: () => string;
-  /** Commit of the code, when known. */
-  readonly codeVersion?: string;
 }
 
-export class SegmentError extends Failure<'no-segmentation'> {}
-
-const { version: softwareVersion } = createRequire(import.meta.url)('../package.json') as { version: string };
+export class SegmentError extends Failure<'no-segmentation' | 'needs-values'> {}
 
 /** What is written when nothing is asked for. */
 const DICOM_FORMATS = ['rtstruct', 'seg', 'png', 'csv'];
 const IMAGE_FORMATS = ['nifti', 'png', 'csv'];
-
-/** Milliseconds by step. */
-class Stopwatch {
-  readonly steps: Record<string, number> = {};
-  #last = performance.now();
-  readonly #start = this.#last;
-
-  lap(step: string): void {
-    const now = performance.now();
-    this.steps[step] = (this.steps[step] ?? 0) + Math.round(now - this.#last);
-    this.#last = now;
-  }
-
-  total(): Record<string, number> {
-    return { ...this.steps, total: Math.round(performance.now() - this.#start) };
-  }
-}
 
 /**
  * Throws what the stages throw (all Failures, or the abort reason); then nothing of the output is left behind.
@@ -98,6 +54,7 @@ export async function segmentStudy(
 ): Promise<SegmentReport> {
   // Wrong names are told before any work.
   encodersFor(formatsFor(options, false));
+  if (answerKindOf(bundle) !== 'segmentation') throw segmentsNothing(bundle);
   const clock = new Stopwatch();
   const out = await OutputFolder.create(options.outFolder, {
     overwrite: options.overwrite,
@@ -106,12 +63,9 @@ export async function segmentStudy(
   try {
     const selected = await load(input, bundle, options, watch, clock);
     const encoders = encodersFor(formatsFor(options, selected.reference !== undefined));
-    const run = await predict(bundle, selected.input, options, watch);
+    const run = await askModel(bundle, selected.input, options, watch);
     clock.lap('model');
-    if (run.prediction.kind !== 'segmentation')
-      throw new SegmentError('no-segmentation', `The model ${bundle.name}:${bundle.version} segments nothing`, {
-        next: 'Use it for classification, or choose a model that segments.',
-      });
+    if (run.prediction.kind !== 'segmentation') throw segmentsNothing(bundle);
     const provenance = provenanceOf(bundle, options);
     const [first] = selected.input.channels;
     const result: SegmentationResult = {
@@ -156,7 +110,7 @@ export async function segmentStudy(
       kind: 'segment-report',
       provenance,
       createdAt: now.toISOString(),
-      input: describeInput(selected, first.volume),
+      input: describeInput(selected.input, selected.reference?.SeriesInstanceUID),
       structures,
       proofs,
       exact: proofs.every(({ exact }) => exact),
@@ -164,12 +118,19 @@ export async function segmentStudy(
       reasons: selected.reasons,
       files,
       milliseconds: clock.total(),
-      peakMemoryBytes: Math.max(run.peakMemoryBytes ?? 0, process.resourceUsage().maxRSS * 1024),
+      peakMemoryBytes: peakOf(run.peakMemoryBytes),
     };
   } catch (error) {
     await out.discard();
     throw error;
   }
+}
+
+function segmentsNothing(bundle: Bundle): SegmentError {
+  return new SegmentError('no-segmentation', `The model ${bundle.name}:${bundle.version} segments nothing`, {
+    where: `its answer is a ${answerKindOf(bundle)}`,
+    next: 'Ask it with `isocenter predict`, or choose a model that segments.',
+  });
 }
 
 function formatsFor({ formats }: SegmentOptions, dicom: boolean): string[] {
@@ -184,9 +145,7 @@ async function load(
   watch: Watch,
   clock: Stopwatch,
 ): Promise<SelectedChannels> {
-  const { intakeLimits: limits, expect, uniqueNames } = options;
-  const oneChannel = bundle.isocenter.channels.length === 1;
-  const study = await openStudy(input, { limits, expect, uniqueNames: uniqueNames && oneChannel }, watch);
+  const study = await openStudyFor(bundle, input, options, watch);
   try {
     clock.lap('open');
     const selected = await selectChannels(study, bundle, options.wish, watch);
@@ -198,44 +157,8 @@ async function load(
   }
 }
 
-async function predict(
-  bundle: Bundle,
-  input: ModelInput,
-  options: SegmentOptions,
-  watch: Watch,
-): Promise<{ prediction: Prediction; peakMemoryBytes?: number }> {
-  const where = options.process ?? (builtinTargetOf(bundle) ? 'this' : 'child');
-  if (where === 'child') return runBundleInChild(bundle, input, options.limits ?? {}, watch);
-  return { prediction: await runBundle(bundle, input, watch, options.run) };
-}
-
-function provenanceOf(bundle: Bundle, options: SegmentOptions): Provenance {
-  const { isocenter } = bundle;
-  return {
-    modelName: bundle.name,
-    modelVersion: bundle.version,
-    weightsHash: bundle.weightsHash === 'none' ? '' : bundle.weightsHash,
-    configurationHash: bundle.configurationHash,
-    runUID: options.runUID ?? newUID(),
-    softwareVersion,
-    ...(options.codeVersion ? { codeVersion: options.codeVersion } : {}),
-    ...(isocenter.manufacturer ? { manufacturer: isocenter.manufacturer } : {}),
-  };
-}
-
 /** UIDs in the order of asking, all from the run's. */
 function uidsOf(runUID: string): () => string {
   let n = 0;
   return () => uidFrom(`isocenter ${runUID} object ${++n}`);
-}
-
-function describeInput(selected: SelectedChannels, grid: { size: readonly number[]; affine: readonly number[] }) {
-  return {
-    channels: selected.input.channels.map(({ name, modality, units }) => ({ name, modality, units })),
-    size: grid.size,
-    spacing: spacingOf(grid.affine),
-    /** Direction in which i, j and k grow. */
-    axes: axisCodesOf(grid.affine),
-    SeriesInstanceUID: selected.reference?.SeriesInstanceUID,
-  };
 }

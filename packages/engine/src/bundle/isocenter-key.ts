@@ -66,9 +66,15 @@ export const isocenterKeySchema = z
       .describe('What the model wants to see; the first one gives the grid of the answer'),
     structures: z.array(structure).default([]).describe('What the model segments'),
     classes: z
-      .array(z.strictObject({ name: z.string().min(1), code: code.optional() }))
+      .array(
+        z.strictObject({
+          name: z.string().min(1),
+          code: code.optional(),
+          unit: z.string().min(1).max(16).optional().describe('Of a regression: unit of the number (UCUM), e.g. mm'),
+        }),
+      )
       .default([])
-      .describe('What the model tells apart, in the order of its outputs'),
+      .describe('What the model tells apart, or the numbers it gives, in the order of its outputs'),
     weights: z
       .array(z.strictObject({ path: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/) }))
       .default([])

@@ -17,6 +17,8 @@ export type IntakeErrorKind =
   /** A series does not fulfil what the bundle asks of its attributes. */
   | 'constraint'
   /** Channels were not acquired in one frame of reference, so they cannot be laid over one another. */
-  | 'different-space';
+  | 'different-space'
+  /** A model of single images was given more of them than one run looks at. */
+  | 'too-many-images';
 
 export class IntakeError extends Failure<IntakeErrorKind> {}

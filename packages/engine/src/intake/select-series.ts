@@ -62,7 +62,7 @@ export async function selectSeries(
   return found;
 }
 
-function noSeries(scan: Scan): Error {
+export function noSeries(scan: Scan): Error {
   if (scan.refused.length > 0) return scan.refused[0].failure;
   const kinds = [...new Set(scan.objects.map(({ kind }) => kind))].join(', ');
   return new IntakeError('no-images', 'The study holds no image series', {
@@ -72,7 +72,7 @@ function noSeries(scan: Scan): Error {
 }
 
 /** Modality and constraints first, so that a wrong study gets an answer in the model's words. */
-function fittingSeries(
+export function fittingSeries(
   series: readonly Series[],
   channel: BundleChannel,
   bundle: Bundle,
