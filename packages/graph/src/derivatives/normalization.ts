@@ -1,10 +1,10 @@
 /** Derivatives of norms in closed form (see layers/normalisation-gradient.ts) and of softmax. */
 import type { Node } from '../graph/node.js';
 import type { Value } from '../graph/value.js';
-import { add, div, exp, mul, neg, reciprocal, sqrt, square, sub } from '../layers/arithmetic.js';
+import { add, exp, mul, neg, reciprocal, sqrt, square, sub } from '../layers/arithmetic.js';
 import { reshape } from '../layers/layout.js';
-import { normalisationGradient } from '../layers/normalisation-gradient.js';
-import { reduceMean, reduceSum, sumTo } from '../layers/reductions.js';
+import { normGradients, standardise } from '../layers/normalisation-gradient.js';
+import { reduceSum, sumTo } from '../layers/reductions.js';
 import { range } from '../tensor/shape.js';
 import type { GradientRule, GradientRules } from './rule.js';
 
@@ -24,39 +24,32 @@ const logSoftmax: GradientRule = ({ node, dy }) => {
 const spread = (vector: Value, x: Value): Value => reshape(vector, [1, -1, ...range(2, x.shape.length).map(() => 1)]);
 
 /** Statistics are worked out again from the input: cheaper than keeping the centred tensor through the whole step. */
-function standardised(node: Node, axes: readonly number[]): { normalised: Value; deviation: Value } {
+const standardised = (node: Node, axes: readonly number[]) =>
+  standardise(node.input(0), axes, node.number('epsilon', 1e-5));
+
+const instance: GradientRule = ({ node, dy, wants }) => {
   const x = node.input(0);
-  const centred = sub(x, reduceMean(x, axes, true));
-  const variance = reduceMean(square(centred), axes, true);
-  const deviation = sqrt(add(variance, node.number('epsilon', 1e-5)));
-  return { normalised: div(centred, deviation), deviation };
-}
-
-/** y = scale · x̂ + bias. */
-function affineGradients(
-  { node, dy, wants }: Parameters<GradientRule>[0],
-  axes: readonly number[],
-  scale: Value,
-): readonly (Value | undefined)[] {
-  const { normalised, deviation } = standardised(node, axes);
+  const scale = spread(node.input(1), x);
+  const gradients = normGradients(dy, standardised(node, range(2, x.shape.length)), scale);
+  const perChannel = (value: Value) => reshape(sumTo(value, scale.shape), node.input(1).shape);
   return [
-    wants(0) ? normalisationGradient(mul(dy, scale), normalised, deviation, axes) : undefined,
-    wants(1) ? reshape(sumTo(mul(dy, normalised), scale.shape), node.input(1).shape) : undefined,
-    wants(2) ? reshape(sumTo(dy, scale.shape), node.input(1).shape) : undefined,
+    wants(0) ? gradients.x : undefined,
+    wants(1) ? perChannel(gradients.slopes) : undefined,
+    wants(2) ? perChannel(gradients.sums) : undefined,
   ];
-}
-
-const instance: GradientRule = (backward) => {
-  const x = backward.node.input(0);
-  return affineGradients(backward, range(2, x.shape.length), spread(backward.node.input(1), x));
 };
 
-const layer: GradientRule = (backward) => {
-  const { node } = backward;
+/** The scale runs along the normalised axes: it goes into the gradient first. */
+const layer: GradientRule = ({ node, dy, wants }) => {
   const rank = node.input(0).shape.length;
   const axis = node.axis(node.number('axis', -1), rank);
   const scale = node.input(1);
-  return affineGradients(backward, range(axis, rank), reshape(scale, [...range(0, axis).map(() => 1), ...scale.shape]));
+  const statistics = standardised(node, range(axis, rank));
+  return [
+    wants(0) ? normGradients(mul(dy, scale), statistics).x : undefined,
+    wants(1) ? sumTo(mul(dy, mul(statistics.centred, statistics.inverse)), scale.shape) : undefined,
+    wants(2) ? sumTo(dy, scale.shape) : undefined,
+  ];
 };
 
 /** With given statistics: a scale and a shift per channel. */

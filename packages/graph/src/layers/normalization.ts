@@ -3,10 +3,10 @@ import { GraphError } from '../errors/graph-error.js';
 import type { Parameter, Value } from '../graph/value.js';
 import { range, sizeOf } from '../tensor/shape.js';
 import { tensorOf } from '../tensor/tensor.js';
-import { add, div, mul, sqrt, square, sub } from './arithmetic.js';
+import { add, div, mul, sqrt, square } from './arithmetic.js';
 import { reshape } from './layout.js';
-import { normalisationGradient } from './normalisation-gradient.js';
-import { reduceMean, reduceSum } from './reductions.js';
+import { normGradients, standardise } from './normalisation-gradient.js';
+import { reduceSum } from './reductions.js';
 
 /** Scale and shift, one number per channel; absent ones are 1 and 0. */
 export interface Affine {
@@ -88,21 +88,25 @@ export function batchNorm(x: Value, options: BatchNormOptions): Value {
   }
   const axes = range(0, x.shape.length).filter((axis) => axis !== 1);
   const count = sizeOf(x.shape) / channels;
-  const mean = reduceMean(x, axes, true);
-  const centred = sub(x, mean);
-  const variance = reduceMean(square(centred), axes, true);
-  const deviation = sqrt(add(variance, epsilon));
-  const normalised = div(centred, deviation);
+  const statistics = standardise(x, axes, epsilon);
+  const scale = weight ? mul(overChannels(weight, x.shape.length), statistics.inverse) : statistics.inverse;
+  const scaled = mul(statistics.centred, scale);
+  const output = bias ? add(scaled, overChannels(bias, x.shape.length)) : scaled;
+  const learned = [weight, bias].filter((value) => value !== undefined);
   x.graph.block({
-    output: normalised,
-    inputs: [x],
-    rule: (dy) => [normalisationGradient(dy, normalised, deviation, axes)],
+    output,
+    inputs: [x, ...learned],
+    rule: (dy) => {
+      const gradients = normGradients(dy, statistics, weight && overChannels(weight, x.shape.length));
+      const vector = (value: Value) => reshape(value, [channels]);
+      return [gradients.x, ...(weight ? [vector(gradients.slopes)] : []), ...(bias ? [vector(gradients.sums)] : [])];
+    },
   });
   const blend = (old: Parameter, now: Value, factor: number) =>
     x.graph.update(old, add(mul(old, 1 - momentum), mul(reshape(now, [channels]), momentum * factor)));
-  blend(runningMean, mean, 1);
-  blend(runningVariance, variance, count / Math.max(1, count - 1));
-  return affine(normalised, { weight, bias });
+  blend(runningMean, statistics.mean, 1);
+  blend(runningVariance, statistics.variance, count / Math.max(1, count - 1));
+  return output;
 }
 
 /** Root mean square over the last axis (RMSNorm). */
