@@ -29,8 +29,8 @@ export { boundaryOccurs, newBoundary, type WrittenPart, writeMultipart } from '.
 export { isNifti, type NiftiHeader, parseNiftiHeader } from './nifti/nifti-header.js';
 export { type NiftiImage, niftiSampleBytes, type ReadNiftiOptions, readNifti } from './nifti/read-nifti.js';
 export { type WriteNiftiOptions, writeNifti } from './nifti/write-nifti.js';
-export { isNrrd } from './nrrd/nrrd-header.js';
-export { type NrrdImage, type ReadNrrdOptions, readNrrd } from './nrrd/read-nrrd.js';
+export { isNrrd, MAX_HEADER_BYTES as NRRD_HEADER_BYTES } from './nrrd/nrrd-header.js';
+export { type NrrdImage, type ReadNrrdOptions, readNrrd, readNrrdGrid } from './nrrd/read-nrrd.js';
 export { type WriteNrrdOptions, writeNrrd } from './nrrd/write-nrrd.js';
 export { type NpyArray, readNpy, writeNpy } from './numpy/npy.js';
 export { isNpy } from './numpy/npy-header.js';

@@ -102,6 +102,28 @@ export async function readNrrd(bytes: Uint8Array, options: ReadNrrdOptions = {})
   });
 }
 
+/**
+ * Where the voxels of a 3-D file lie, from its header alone; `start` begins the file and holds the header, `fileBytes` is the
+ * length of the whole. Throws FormatError as readNrrd does; only raw data can be judged by its length.
+ */
+export function readNrrdGrid(start: Uint8Array, fileBytes: number): { readonly size: Size3; readonly affine: Affine } {
+  const { fields, dataOffset } = parseNrrdHeader(start);
+  const sizes = required(fields, 'sizes').split(/\s+/).map(Number);
+  const count = checkedCount(sizes, 'NRRD sizes');
+  const { size, affine, channels } = nrrdGrid(fields, sizes);
+  if (channels > 1)
+    throw new FormatError('several-channels', `The image has ${channels} channels; one is expected`, {
+      where: 'NRRD sizes',
+    });
+  if (required(fields, 'encoding').toLowerCase() !== 'raw')
+    throw new FormatError('unsupported-encoding', 'Without its values, an image is taken from raw NRRD files only', {
+      where: 'NRRD encoding',
+    });
+  if (dataOffset + count * SAMPLE_BYTES[sampleType(required(fields, 'type'))] > fileBytes)
+    throw new FormatError('truncated', 'The NRRD file ends before its last voxel', { where: 'NRRD data' });
+  return { size, affine };
+}
+
 function required(fields: ReadonlyMap<string, string>, name: string): string {
   const value = fields.get(name);
   if (value === undefined) throw corrupt(`The field "${name}" is missing`, name);

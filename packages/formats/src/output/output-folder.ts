@@ -6,13 +6,15 @@ import { randomBytes } from 'node:crypto';
 import { access, mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { OutputError, outputError } from './output-error.js';
-import { syncFolder, writeDurably } from './write-file-atomic.js';
+import { syncFolder, writeNew } from './write-file-atomic.js';
 
 export interface OutputFolderOptions {
   /** False: a file that exists already makes `commit` fail with `exists`. Default true. */
   readonly overwrite?: boolean;
   /** What the names of all files will begin with: with `overwrite` false, files of that kind are found before any work. */
   readonly stem?: string;
+  /** False for a place that nobody looks into after a crash: nothing waits for the disk. Default true. */
+  readonly durable?: boolean;
 }
 
 /** One or several segments that no system can misread: no leading dot, no `..`, ASCII. */
@@ -29,6 +31,7 @@ export class OutputFolder {
     /** First of the parent folders that we made ourselves. */
     private readonly madeParents: string | undefined,
     private readonly overwrite: boolean,
+    private readonly durable: boolean,
   ) {}
 
   /** Checks at once, before any long work, that the place can be written to. Throws OutputError. */
@@ -44,7 +47,8 @@ export class OutputFolder {
       const made = await mkdir(parent, { recursive: true });
       const staging = join(parent, tag);
       await mkdir(staging);
-      return new OutputFolder(target, staging, existing !== undefined, made, options.overwrite !== false);
+      const { overwrite = true, durable = true } = options;
+      return new OutputFolder(target, staging, existing !== undefined, made, overwrite, durable);
     } catch (cause) {
       throw outputError(cause);
     }
@@ -64,7 +68,7 @@ export class OutputFolder {
     try {
       const place = join(this.staging, 'new', name);
       await mkdir(dirname(place), { recursive: true });
-      await writeDurably(place, bytes);
+      await writeNew(place, bytes, this.durable);
     } catch (cause) {
       throw outputError(cause);
     }
@@ -78,7 +82,7 @@ export class OutputFolder {
       await mkdir(join(this.staging, 'new'), { recursive: true });
       if (this.existed) await this.moveFiles(names);
       else await rename(join(this.staging, 'new'), this.path);
-      await syncFolder(this.path);
+      if (this.durable) await syncFolder(this.path);
     } catch (cause) {
       await this.discard();
       throw outputError(cause);

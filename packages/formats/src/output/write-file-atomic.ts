@@ -19,11 +19,20 @@ export async function writeFileAtomic(path: string, bytes: Uint8Array | readonly
 }
 
 /** Creates `path`, which must not exist, and returns when the disk has it. */
-export async function writeDurably(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
+export function writeDurably(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void> {
+  return writeNew(path, bytes, true);
+}
+
+/** Creates `path`, which must not exist; `durable`: returns when the disk has it, not only the system. */
+export async function writeNew(
+  path: string,
+  bytes: Uint8Array | readonly Uint8Array[],
+  durable: boolean,
+): Promise<void> {
   const file = await open(path, 'wx');
   try {
     for (const part of bytes instanceof Uint8Array ? [bytes] : bytes) await writeAll(file, part);
-    await file.sync();
+    if (durable) await file.sync();
   } finally {
     await file.close();
   }
