@@ -12,7 +12,7 @@ import {
   WITHOUT_TELEMETRY,
 } from '@isocenter/engine/processes';
 import type { ReportProgress } from '@isocenter/volume';
-import type { ChildMessage, ChildReply, ChildStart, ParentMessage } from './child/messages.js';
+import type { ChildMessage, ChildReply, ChildStart, ParentMessage, TaskMessage } from './child/messages.js';
 import { withoutPaths } from './child/without-paths.js';
 import { childEnvironment } from './child-environment.js';
 import type { ModelRef } from './compute-pool.js';
@@ -115,10 +115,7 @@ export class ComputeChild {
   }
 
   /** Throws ForwardedFailure with the run's own failure, ComputeError when the child crashed or was killed. */
-  async run(
-    task: ParentMessage & { kind: 'segment' },
-    progress?: ReportProgress,
-  ): Promise<ChildReply & { kind: 'answer' }> {
+  async run(task: TaskMessage, progress?: ReportProgress): Promise<ChildReply & { kind: 'answer' }> {
     const reply = await this.#ask(task, progress);
     if (reply.kind !== 'answer')
       throw new ComputeError('child-crashed', `The child answered "${reply.kind}" to a task`);

@@ -2,6 +2,7 @@
  * The port of where models run: warm child processes, one per model, that take whole tasks (a file in, result files
  * out), so that neither pixels nor networks ever touch the event loop of the server.
  */
+import type { PredictFormat } from '@isocenter/engine';
 import type { Watch } from '@isocenter/volume';
 
 /** A bundle that is unpacked on this machine, with its hash already checked. */
@@ -33,22 +34,41 @@ export interface SegmentWish {
   readonly expect?: 'any' | 'archive';
   /** Files of one name in different folders are refused, unless folders tell channels apart. */
   readonly uniqueNames?: boolean;
+  /** The file of the input holds no values: for models that look at the grid alone, and masks. */
+  readonly gridOnly?: boolean;
   /** Software Versions of the profile 'innereye', where the client knows the model by another id. */
   readonly modelId?: string;
 }
 
-export interface SegmentTask {
-  readonly kind: 'segment';
+/** The same for predictStudy. */
+export interface PredictWish extends Pick<SegmentWish, 'series' | 'ignoreDamaged' | 'longestRun' | 'ties'> {
+  /** None: only the report. */
+  readonly formats: readonly PredictFormat[];
+}
+
+interface TaskParts {
   readonly model: ModelRef;
   /** A zip (or tar, DICOM, NIfTI, NRRD file) on this machine. */
   readonly inputPath: string;
   /** Exists and is empty; the files of the result are written here. */
   readonly outputFolder: string;
-  readonly wish: SegmentWish;
   /** Same UID and time: same bytes. */
   readonly runUID: string;
   readonly now: string;
 }
+
+export interface SegmentTask extends TaskParts {
+  readonly kind: 'segment';
+  readonly wish: SegmentWish;
+}
+
+/** Classes or values, by a model that segments nothing. */
+export interface PredictTask extends TaskParts {
+  readonly kind: 'predict';
+  readonly wish: PredictWish;
+}
+
+export type ComputeTask = SegmentTask | PredictTask;
 
 export interface TaskLimits {
   readonly memoryBytes?: number;
@@ -59,7 +79,7 @@ export interface TaskLimits {
   readonly priority?: number;
 }
 
-/** The engine's SegmentReport without paths, and what the run took. */
+/** The engine's SegmentReport or PredictReport without paths, and what the run took. */
 export interface TaskAnswer {
   readonly report: unknown;
   /** Names of the files in the output folder. */
@@ -119,8 +139,8 @@ export interface ComputePool {
    * Throws what the run throws (ForwardedFailure), ComputeError `busy` (a BusyError with retryAfterSeconds), `memory-forecast` (a ForecastRefusal), `cancelled`,
    * `time-limit`, `memory-limit`, `child-crashed`. After any of these the output folder is empty.
    */
-  run(task: SegmentTask, limits?: TaskLimits, watch?: Watch): Promise<TaskAnswer>;
-  forecast(task: Pick<SegmentTask, 'model' | 'inputPath'>): Promise<Forecast>;
+  run(task: ComputeTask, limits?: TaskLimits, watch?: Watch): Promise<TaskAnswer>;
+  forecast(task: Pick<ComputeTask, 'model' | 'inputPath'>): Promise<Forecast>;
   /** Starts a child and loads the model, so that the first request is fast. */
   warm(model: ModelRef): Promise<WarmModel>;
   /** Ends idle children of the model; true when there were any. */

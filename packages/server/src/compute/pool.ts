@@ -11,10 +11,10 @@ import { Children, warmModel } from './children.js';
 import type { ComputeChild } from './compute-child.js';
 import type {
   ComputePool,
+  ComputeTask,
   Forecast,
   ModelRef,
   PoolStatistics,
-  SegmentTask,
   TaskAnswer,
   TaskLimits,
   WarmModel,
@@ -73,7 +73,7 @@ export class Pool implements ComputePool {
     this.#forecaster = new Forecaster(this.#learnt);
   }
 
-  async run(task: SegmentTask, limits: TaskLimits = {}, watch: Watch = {}): Promise<TaskAnswer> {
+  async run(task: ComputeTask, limits: TaskLimits = {}, watch: Watch = {}): Promise<TaskAnswer> {
     const { model } = task;
     const need = await this.#inOrder(this.#forecaster.need(task));
     const forecast = judge(need, this.#memory.bound(limits), Number.POSITIVE_INFINITY);
@@ -82,7 +82,7 @@ export class Pool implements ComputePool {
     return this.#follow(this.#compute(child, task, need, limits, watch));
   }
 
-  async forecast(task: Pick<SegmentTask, 'model' | 'inputPath'>): Promise<Forecast> {
+  async forecast(task: Pick<ComputeTask, 'model' | 'inputPath'>): Promise<Forecast> {
     return judge(
       await this.#forecaster.need(task),
       this.#memory.bound({}),
@@ -217,7 +217,7 @@ export class Pool implements ComputePool {
 
   async #compute(
     child: ComputeChild,
-    task: SegmentTask,
+    task: ComputeTask,
     need: Need,
     limits: TaskLimits,
     watch: Watch,
@@ -239,10 +239,9 @@ export class Pool implements ComputePool {
       const answer = await guarded(child, guard, async () => {
         if (!warm) await child.load(task.model);
         usable = true;
-        const { kind, inputPath, outputFolder, wish, runUID, now } = task;
+        const { model: _, ...order } = task;
         const limit = Number.isFinite(memoryBytes) ? { memoryLimitBytes: memoryBytes } : {};
-        const order = { kind, inputPath, outputFolder, wish, runUID, now, temporaryFolder: folder, ...limit };
-        return child.run(order, watch.progress);
+        return child.run({ ...order, temporaryFolder: folder, ...limit }, watch.progress);
       });
       const seconds = (performance.now() - started) / 1000;
       child.runs++;

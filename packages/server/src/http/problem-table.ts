@@ -186,6 +186,7 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
   InfererError: input('bundle'),
   IntakeError: input('intake'),
   PhantomError: input('phantom'),
+  PredictError: input('predict'),
   ProofError: input('proof'),
   RuntimeFailure: { ...input('runtime'), kinds: { closed: busy } },
   SegmentError: input('segment'),

@@ -5,12 +5,12 @@
  */
 import type { FastifyInstance } from 'fastify';
 import type { JobHandler } from '../jobs/job-handler.js';
-import type { SegmentHandlerParts } from '../jobs/segment-handler.js';
+import type { ModelRunParts } from '../jobs/model-run.js';
 import type { Registry } from '../registry/registry.js';
 import type { Services } from '../services/services.js';
 
 /** What a worker has. */
-export interface WorkerParts extends SegmentHandlerParts {
+export interface WorkerParts extends ModelRunParts {
   readonly registry: Pick<Registry, 'materialise' | 'version' | 'family' | 'protobuf'>;
 }
 

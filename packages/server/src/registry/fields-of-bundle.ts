@@ -2,7 +2,7 @@
  * What the rows say about a bundle that was just added: SegInt's fields as far as metadata.json tells them, open
  * defaults elsewhere. Nothing is guessed that a client could take for a promise (no body part, no regulatory clearance).
  */
-import { type Bundle, planOf } from '@isocenter/engine/bundles';
+import { answerKindOf, type Bundle, planOf, takesFeatures } from '@isocenter/engine/bundles';
 import { isFailure } from '@isocenter/volume';
 import { majorMinorOf } from './addresses.js';
 import { type ModalityType, modalityTypes, type StructureType } from './enums.js';
@@ -59,9 +59,7 @@ export function describeBundle(bundle: Bundle, now: Date): BundleDescription {
   const regulatoryStatus = isocenter.regulatoryStatus ?? '';
   const manufacturer = isocenter.manufacturer ?? '';
   const { major, minor } = majorMinorOf(version);
-  const [input] = Object.values(metadata.network_data_format?.inputs ?? {});
-  const [output] = Object.values(metadata.network_data_format?.outputs ?? {});
-  const takes = input?.type === 'tuples' && input.format === 'features' ? 'features' : 'images';
+  const takes = takesFeatures(bundle) ? 'features' : 'images';
   const family: FamilyFields = {
     canonicalName: name,
     languageCode: FIRST_LANGUAGE,
@@ -89,7 +87,7 @@ export function describeBundle(bundle: Bundle, now: Date): BundleDescription {
       languageCode: FIRST_LANGUAGE,
       regulatoryFrameworks: frameworksOf(regulatoryStatus, manufacturer),
     },
-    kind: kindOf(bundle, output?.type),
+    kind: answerKindOf(bundle),
     takes,
     structures: structuresOf(bundle),
     classes: isocenter.classes.map((one) => one.name),
@@ -145,12 +143,6 @@ function frameworksOf(status: string, manufacturer: string): RegulatoryFramework
       releaseDate: null,
     },
   ];
-}
-
-function kindOf({ isocenter }: Bundle, type: string | undefined): ModelKind {
-  if (isocenter.structures.length > 0) return 'segmentation';
-  if (type === 'tuples') return 'regression';
-  return isocenter.classes.length > 0 ? 'classification' : 'segmentation';
 }
 
 function structuresOf({ isocenter }: Bundle): StructureFields[] {

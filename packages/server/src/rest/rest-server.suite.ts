@@ -29,8 +29,10 @@ import { serveOpenApi } from '../http/openapi-route.js';
 import { servePages } from '../http/page-routes.js';
 import { UploadGate } from '../http/upload-gate.js';
 import type { JobHandler } from '../jobs/job-handler.js';
+import type { ModelRunParts } from '../jobs/model-run.js';
 import { openJobs } from '../jobs/open-jobs.js';
-import { type SegmentHandlerParts, segmentHandler } from '../jobs/segment-handler.js';
+import { predictHandler } from '../jobs/predict-handler.js';
+import { segmentHandler } from '../jobs/segment-handler.js';
 import { startWorker, type Worker } from '../jobs/worker.js';
 import { serveHealth } from '../operations/health-routes.js';
 import { Metrics } from '../operations/metrics.js';
@@ -68,7 +70,7 @@ export interface RestServerOptions {
   readonly studyKeepMs?: number;
   /** Further routes on the same port, and what their jobs need of the worker. */
   readonly serve?: (app: FastifyInstance, parts: Services) => void;
-  readonly handlers?: (parts: SegmentHandlerParts & Pick<Services, 'registry'>) => readonly JobHandler[];
+  readonly handlers?: (parts: ModelRunParts & Pick<Services, 'registry'>) => readonly JobHandler[];
   /** Settings as on the command line, e.g. `protocols` as JSON. */
   readonly flags?: Readonly<Record<string, string>>;
 }
@@ -116,6 +118,7 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
       slots,
       handlers: [
         segmentHandler({ registry, blobs, compute }),
+        predictHandler({ registry, blobs, compute }),
         ...(options.handlers?.({ registry, blobs, compute }) ?? []),
       ],
       workFolder: join(folder, 'work'),

@@ -1,6 +1,7 @@
 /** The worker of this process, from the configuration: which handlers it has, and their limits. */
 import type { Logger } from 'pino';
 import type { JobHandler } from '../jobs/job-handler.js';
+import { predictHandler } from '../jobs/predict-handler.js';
 import { segmentHandler } from '../jobs/segment-handler.js';
 import type { WorkerOptions } from '../jobs/worker.js';
 import type { Tracing } from '../operations/tracing.js';
@@ -31,7 +32,11 @@ export function workerOptions(core: Core, log: Logger, tracing?: Tracing): Worke
 
 /** Every kind of work that this program knows. */
 export function handlersOf(parts: WorkerParts): readonly JobHandler[] {
-  return [segmentHandler(parts), ...protocols.flatMap((protocol) => protocol.handlers?.(parts) ?? [])];
+  return [
+    segmentHandler(parts),
+    predictHandler(parts),
+    ...protocols.flatMap((protocol) => protocol.handlers?.(parts) ?? []),
+  ];
 }
 
 /** Each run of a job as a span of its own. */

@@ -1,5 +1,5 @@
 /** What pool and compute child say to each other: small, by IPC. Images and results travel as files only. */
-import type { SegmentTask } from '../compute-pool.js';
+import type { PredictTask, SegmentTask } from '../compute-pool.js';
 
 /** What the parent put on the child's command line, as JSON. */
 export interface ChildStart {
@@ -10,12 +10,13 @@ export interface ChildStart {
 
 export type ParentMessage =
   /** Once in a child's life: several models never share one. */
-  | { readonly kind: 'load'; readonly folder: string }
-  | (Pick<SegmentTask, 'kind' | 'inputPath' | 'outputFolder' | 'wish' | 'runUID' | 'now'> & {
-      /** Made and removed by the parent; exists. */
-      readonly temporaryFolder: string;
-      readonly memoryLimitBytes?: number;
-    });
+  { readonly kind: 'load'; readonly folder: string } | TaskMessage;
+
+export type TaskMessage = (Omit<SegmentTask, 'model'> | Omit<PredictTask, 'model'>) & {
+  /** Made and removed by the parent; exists. */
+  readonly temporaryFolder: string;
+  readonly memoryLimitBytes?: number;
+};
 
 export type ChildReply =
   | { readonly kind: 'loaded' }

@@ -2,7 +2,7 @@
 import type { ForecastItem } from '@isocenter/engine';
 import { type Bundle, loadBundle } from '@isocenter/engine/bundles';
 import { megabytes, PROCESS_BYTES, sumOf } from '@isocenter/engine/processes';
-import type { Forecast, ModelRef, SegmentTask } from '../compute-pool.js';
+import type { ComputeTask, Forecast, ModelRef } from '../compute-pool.js';
 import type { LearntMemory } from './learnt-memory.js';
 import { unpackedBytes } from './unpacked-bytes.js';
 
@@ -29,7 +29,7 @@ export class Forecaster {
   constructor(private readonly learnt: LearntMemory) {}
 
   /** Throws BundleError and what the plan of a bundle throws; ArchiveError for a zip whose directory is a lie. */
-  async need({ model, inputPath }: Pick<SegmentTask, 'model' | 'inputPath'>): Promise<Need> {
+  async need({ model, inputPath }: Pick<ComputeTask, 'model' | 'inputPath'>): Promise<Need> {
     const inputBytes = await unpackedBytes(inputPath);
     const learnt = this.learnt.expect(model.sha256, inputBytes);
     if (learnt !== undefined)
