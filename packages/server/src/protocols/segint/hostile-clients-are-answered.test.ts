@@ -215,6 +215,17 @@ describe('a result', () => {
     for (const each of [path, `${client.path}/${id}`]) expect((await client.ask('GET', each)).status).toBe(400);
   }, 60_000);
 
+  it('stays when somebody else who may read it has fetched it, and is unknown to who may not', async () => {
+    const id = await client.start(inputOf(channel(size)));
+    await client.ended(id);
+    const path = `${client.path}/${id}/result`;
+    expect((await server.request('service', 'GET', path)).status).toBe(400);
+    const other = await server.request('clinician', 'GET', path);
+    expect(other.status).toBe(200);
+    await other.arrayBuffer();
+    expect((await client.result(id)).Channels).toHaveLength(1);
+  }, 60_000);
+
   it('stays when its client goes before it has all of it', async () => {
     const id = await client.start(inputOf(channel([512, 512, 60])));
     await client.ended(id);

@@ -180,7 +180,9 @@ export function segintRoutes(app: FastifyInstance, services: Services): void {
       details: { what: file.name },
       requestId: request.id,
     });
-    const last = deliveries.begin(job.id, reply.raw, () => eraseFetched(job.id));
+    // Others who may read it, a supervisor for one, do not take it from the client that waits for it.
+    const isOwner = job.requestedBy.kind === request.actor.kind && job.requestedBy.id === request.actor.id;
+    const last = deliveries.begin(job.id, reply.raw, async () => (isOwner ? eraseFetched(job.id) : undefined));
     const binary = wantsProtobuf(request, mode);
     const { output } = job.report as { readonly output: OutputPlan };
     const total = binary ? file.bytes : jsonBytes(output);
