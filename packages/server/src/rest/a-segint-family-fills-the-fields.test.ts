@@ -128,6 +128,14 @@ describe('a serialised family', () => {
       [changed((copy) => copy.ModelVersions[0]!.Structures.pop()), 422],
       [changed((copy) => copy.ModelVersions.push(clone(ModelFamilySchema, message).ModelVersions[0]!)), 422],
       [changed((copy) => (copy.FamilyDescription!.Description = 'x'.repeat(20_000))), 422],
+      [changed((copy) => (copy.ModelVersions[0]!.CreatedOn!.seconds = 2n ** 62n)), 422],
+      [changed((copy) => (copy.ModelVersions[0]!.CreatedOn!.seconds = -(2n ** 40n))), 422],
+      [changed((copy) => (copy.ModelVersions[0]!.RegulatoryFrameworks[1]!.ReleaseDate!.seconds = 2n ** 62n)), 422],
+      [changed((copy) => (copy.ModelVersions[0]!.NumberOfCreditsRequired = Number.NaN)), 422],
+      [
+        changed((copy) => (copy.FamilyDescription!.InputChannels[0]!.Constraints!.SpacingMinInMillimeters!.X = 1 / 0)),
+        422,
+      ],
     ];
     for (const [n, [body, status]] of bad.entries()) {
       const answer = await put(body);

@@ -2,7 +2,7 @@
  * The other way: what a ModelFamily message says about a family and its versions, as changes of the registry's fields.
  * Names and colours of structures belong to the bundle, whose objects bear them; those of the message stay in the message.
  */
-import { timestampDate } from '@bufbuild/protobuf/wkt';
+import { type Timestamp, timestampDate } from '@bufbuild/protobuf/wkt';
 import { bodyPartsExamined, genderTypes, modalityTypes, regulatoryStatuses, structureTypes } from '../enums.js';
 import type { ModelVersion } from '../model.js';
 import { RegistryError } from '../registry-error.js';
@@ -95,7 +95,7 @@ function versionChanges(message: VersionMessage, structures: readonly (Structure
   return {
     ...(message.ID === '' ? {} : { versionId: message.ID }),
     description: message.VersionDescription,
-    ...(message.CreatedOn ? { createdOn: timestampDate(message.CreatedOn).toISOString() } : {}),
+    ...(message.CreatedOn ? { createdOn: timeText(message.CreatedOn, 'ModelVersions.CreatedOn') } : {}),
     creditsRequired: message.NumberOfCreditsRequired,
     majorVersion: message.MajorVersion,
     minorVersion: message.MinorVersion,
@@ -138,8 +138,18 @@ function frameworkFields(framework: RegulatoryFramework) {
     udi: framework.UDI,
     manufacturer: framework.Manufacturer,
     detailsUrl: framework.DetailsURL,
-    releaseDate: framework.ReleaseDate ? timestampDate(framework.ReleaseDate).toISOString() : null,
+    releaseDate: framework.ReleaseDate ? timeText(framework.ReleaseDate, 'RegulatoryFrameworks.ReleaseDate') : null,
   };
+}
+
+/** Seconds of the years 1 to 9999, which is what a Timestamp may hold. */
+const FIRST_SECOND = -62_135_596_800n;
+const LAST_SECOND = 253_402_300_799n;
+
+function timeText(time: Timestamp, where: string): string {
+  if (time.seconds < FIRST_SECOND || time.seconds > LAST_SECOND)
+    throw wrong(where, 'A time of the message lies outside of the years 1 to 9999');
+  return timestampDate(time).toISOString();
 }
 
 /** The word for a number of the wire; what is not in the list is refused where the schema is checked. */
