@@ -9,7 +9,7 @@ import { permissionOf, type RouteAccess } from './access.js';
 import type { HttpContext } from './context.js';
 import { cookieOf, SESSION_COOKIE } from './cookies.js';
 import { HttpError } from './http-error.js';
-import { checkNotCrossSite, checkSameSite } from './same-site.js';
+import { checkNotCrossSite, checkNotRebound, checkSameSite } from './same-site.js';
 
 /** On public routes: may do nothing. */
 export const ANONYMOUS: Actor = Object.freeze({
@@ -51,6 +51,7 @@ export function authenticator(context: HttpContext): Authenticate {
       if (door !== undefined && door.withoutLogin !== false && isFrom(request, door.door)) {
         // Its network is all that such a client proves, and a browser in it would lend that to any page.
         checkNotCrossSite(request, settings);
+        checkNotRebound(request, settings);
         return doorActor(door.door, door.permission);
       }
       throw unauthenticated(false);

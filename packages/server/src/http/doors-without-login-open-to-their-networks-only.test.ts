@@ -68,6 +68,12 @@ describe('a door without login', () => {
     expect((await post({ 'sec-fetch-site': 'cross-site' })).statusCode).toBe(403);
     expect((await post({ origin: 'https://evil.example' })).statusCode).toBe(403);
     expect((await post({ origin: 'null' })).statusCode).toBe(403);
+    // A page whose name was pointed at our address (DNS rebinding) is of our origin, as far as its browser knows.
+    const rebound = { host: 'evil.example:8042', origin: 'http://evil.example:8042' };
+    expect((await post(rebound)).statusCode).toBe(403);
+    expect((await post({ ...rebound, 'sec-fetch-site': 'same-origin' })).statusCode).toBe(403);
+    for (const own of ['10.9.9.9:8042', '[::1]:8042', 'localhost'])
+      expect((await post({ host: own, origin: `http://${own}` })).statusCode, own).toBe(200);
     // The protocol's own clients say nothing about pages.
     expect((await post({})).statusCode).toBe(200);
   });

@@ -1,4 +1,5 @@
 /** Cross-site request forgery: a browser sends our cookie along, so a write must come from our own pages. */
+import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import type { HttpSettings } from './context.js';
 import { HttpError } from './http-error.js';
@@ -18,6 +19,19 @@ export function checkSameSite(request: FastifyRequest, settings: HttpSettings): 
 /** For writes without a session (sign-in): programs say nothing about a page, and that is fine. */
 export function checkNotCrossSite(request: FastifyRequest, settings: HttpSettings): void {
   if (!SAFE.has(request.method) && fromOwnPage(request, settings) === false) throw crossSite();
+}
+
+/**
+ * For writes that are let in for their network alone: a page whose own name was pointed at this server (DNS rebinding) says
+ * the truth when it claims to be of the host that it writes to. An address cannot be pointed elsewhere; of names only ours
+ * count. Throws HttpError `cross-site`.
+ */
+export function checkNotRebound(request: FastifyRequest, { publicUrl }: HttpSettings): void {
+  const { origin } = request.headers;
+  if (SAFE.has(request.method) || origin === undefined) return;
+  const name = URL.canParse(origin) ? new URL(origin).hostname : '';
+  const ours = publicUrl !== undefined && name === new URL(publicUrl).hostname;
+  if (!ours && name !== 'localhost' && isIP(name.replace(/^\[|\]$/g, '')) === 0) throw crossSite();
 }
 
 /** Undefined when the request says nothing about a page. */
