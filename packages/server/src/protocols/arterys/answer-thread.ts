@@ -1,5 +1,5 @@
 /**
- * The program of a thread that makes answers: of a handler's module, or of the masks of a model. Checks and hashes what it
+ * The program of a thread that makes answers: of a handler's module, or of what a model said. Checks and hashes what it
  * made, so that the event loop of the server only passes bytes on.
  */
 import { parentPort, workerData } from 'node:worker_threads';
@@ -10,6 +10,7 @@ import { faultText } from './gateway.js';
 import type { Handler } from './handler.js';
 import { masksToAnswer } from './masks-to-answer.js';
 import type { EncodedAnswer } from './messages.js';
+import { predictionsToAnswer } from './predictions-to-answer.js';
 import { type LogSink, TaggedLogger } from './tagged-logger.js';
 import type { ThreadData, ThreadMessage, ThreadTask } from './thread-task.js';
 
@@ -31,6 +32,7 @@ async function handlerOf(url: string): Promise<Handler> {
 
 async function perform(task: ThreadTask, handler: Handler | undefined): Promise<EncodedAnswer> {
   if (task.kind === 'masks') return encodeAnswer(await masksToAnswer(task));
+  if (task.kind === 'predictions') return encodeAnswer(predictionsToAnswer(task));
   const { json, inputHash } = task;
   const parts = task.parts.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength));
   const logger = new TaggedLogger(log, { input_hash: inputHash });

@@ -1,11 +1,12 @@
 /**
  * A model answers: the images go to files as they arrive, the model runs while the client waits (503 when too many do), a
- * thread makes the answer of its masks, and all files are erased, whatever happened.
+ * thread makes the answer of its masks or numbers, and all files are erased, whatever happened.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { newUID } from '@isocenter/dicom/uid';
+import type { PredictReport, SegmentReport } from '@isocenter/engine';
 import type { Actor } from '../../accounts/actor.js';
 import type { Services } from '../../services/services.js';
 import type { AnswerThreads } from './answer-threads.js';
@@ -16,6 +17,7 @@ import type { EncodedAnswer } from './messages.js';
 import { FORMATS, type Output, outputOf } from './outputs.js';
 import type { ReceivedRequest } from './read-request.js';
 import type { TaggedLogger } from './tagged-logger.js';
+import type { ThreadTask } from './thread-task.js';
 
 export interface ModelRun {
   readonly services: Services;
@@ -90,38 +92,48 @@ export class ModelAnswering implements Answering {
     const model = await services.registry.materialise(version.id, signal);
     const outputFolder = join(this.#folder, 'out');
     await mkdir(outputFolder, { mode: 0o700 });
+    const segments = version.kind === 'segmentation';
+    const run = {
+      model,
+      inputPath: join(this.#folder, 'in'),
+      outputFolder,
+      runUID: newUID(),
+      now: new Date().toISOString(),
+    };
     const { report, files, seconds } = await services.compute.run(
-      {
-        kind: 'segment',
-        model,
-        inputPath: join(this.#folder, 'in'),
-        outputFolder,
-        wish: { formats: FORMATS[output], ties: 'first', stem: 'answer' },
-        runUID: newUID(),
-        now: new Date().toISOString(),
-      },
+      segments
+        ? { ...run, kind: 'segment', wish: { formats: FORMATS[output], ties: 'first', stem: 'answer' } }
+        : { ...run, kind: 'predict', wish: { formats: [], ties: 'first' } },
       { waitMs: WAIT_MS, timeMs: wish.seconds * 1000 },
       { signal },
     );
-    const { input, structures } = report as {
-      readonly input: { readonly SeriesInstanceUID?: string };
-      readonly structures: readonly { readonly name: string; readonly voxels: number; readonly ml: number }[];
-    };
+    logger.tag({ model: version.address }).info(`${segments ? output : version.kind} after ${seconds.toFixed(1)} s`);
+    const task = segments
+      ? this.#maskTask(version.address, output, outputFolder, files, report as SegmentReport)
+      : predictionTask(version.address, report as PredictReport);
+    return threads.answer(task, logger, signal);
+  }
+
+  #maskTask(
+    model: string,
+    output: Output,
+    folder: string,
+    files: readonly string[],
+    { input, structures }: SegmentReport,
+  ): ThreadTask {
     const SeriesInstanceUID = input.SeriesInstanceUID ?? this.#images[0]!.SeriesInstanceUID;
-    logger.tag({ model: version.address }).info(`${output} after ${seconds.toFixed(1)} s`);
-    const task = {
+    return {
       kind: 'masks',
-      folder: outputFolder,
+      folder,
       files,
       output,
-      model: version.address,
+      model,
       sent: this.#images
         .filter((image) => image.SeriesInstanceUID === SeriesInstanceUID)
         .map(({ SOPInstanceUID }) => SOPInstanceUID),
       SeriesInstanceUID,
       structures: structures.map(({ name, voxels, ml }) => ({ name, voxels, ml })),
-    } as const;
-    return threads.answer(task, logger, signal);
+    };
   }
 
   async end(): Promise<void> {
@@ -139,6 +151,11 @@ export class ModelAnswering implements Answering {
       requestId,
     });
   }
+}
+
+/** Numbers have one form: `inference_command` and the route's `output` choose among forms of masks. */
+function predictionTask(model: string, { answer, predictions }: PredictReport): ThreadTask {
+  return { kind: 'predictions', model, answer, predictions: predictions.map(({ input: _, ...said }) => said) };
 }
 
 /** Undefined for what is no image: an attachment, a directory. Throws DicomError for what is damaged. */

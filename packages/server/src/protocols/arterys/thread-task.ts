@@ -2,6 +2,7 @@
 import type { Json } from './json-text.js';
 import type { MaskTask } from './masks-to-answer.js';
 import type { EncodedAnswer } from './messages.js';
+import type { PredictionTask } from './predictions-to-answer.js';
 import type { LogLevel } from './tagged-logger.js';
 
 export type ThreadTask =
@@ -12,7 +13,8 @@ export type ThreadTask =
       readonly parts: readonly Uint8Array[];
       readonly inputHash: string;
     }
-  | ({ readonly kind: 'masks' } & MaskTask);
+  | ({ readonly kind: 'masks' } & MaskTask)
+  | ({ readonly kind: 'predictions' } & PredictionTask);
 
 export type ThreadMessage =
   | { readonly kind: 'ready' }
@@ -27,6 +29,6 @@ export type ThreadMessage =
     };
 
 export interface ThreadData {
-  /** file: URL of the handler's module; absent in a thread for masks. */
+  /** file: URL of the handler's module; absent in a thread for what models answer. */
   readonly module?: string;
 }
