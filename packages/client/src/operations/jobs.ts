@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { binary, events, operation } from '../operation.js';
 import { actor, flag, id, integer, listOf, pageOf, pageWish, text, time } from './common.js';
 
-export const outputFormats = ['rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc', 'masks'] as const;
+/** `json` and `csv` are those of models that classify or measure; all but `json` those of models that segment. */
+export const outputFormats = ['rtstruct', 'seg', 'nifti', 'nrrd', 'png', 'csv', 'sr', 'sc', 'masks', 'json'] as const;
 /** What can be made from the stored label map after the images are gone; the others must be asked for with the job. */
 export const laterFormats = ['nifti', 'nrrd', 'csv'] as const;
 export const jobStates = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
@@ -63,10 +64,24 @@ export const structureResult = z.looseObject({
   proof: z.enum(['exact', 'differs', 'none']),
 });
 
-/** The report of a segmentation; further fields (proofs, findings, provenance, times) as in docs/reference/report.md. */
+/** What a model that classifies or measures said of one volume, or of one image of a model that looks at single images. */
+export const studyPrediction = z.looseObject({
+  SeriesInstanceUID: z.string().optional(),
+  images: z
+    .array(z.looseObject({ SOPInstanceUID: z.string(), frameNumber: z.int().optional() }))
+    .optional()
+    .describe('The images that the model saw'),
+  plane: z.int().optional().describe('Of a volume, from 0'),
+  classes: z.array(z.object({ name: z.string(), probability: z.number() })).optional(),
+  values: z.array(z.object({ name: z.string(), value: z.number(), unit: z.string().optional() })).optional(),
+});
+
+/** The report of a segmentation or prediction; further fields (proofs, findings, provenance, times) as in docs/reference/report.md. */
 export const jobReport = z.looseObject({
   exact: z.boolean().optional().describe('Every file was read back and holds exactly the voxels of the answer'),
   structures: z.array(structureResult).optional(),
+  answer: z.enum(['classification', 'regression']).optional().describe('Of a job of the kind `predict`'),
+  predictions: z.array(studyPrediction).optional(),
 });
 
 export const job = jobSummary.extend({
@@ -79,7 +94,9 @@ export const job = jobSummary.extend({
 const wish = {
   formats: listOf(z.enum(outputFormats))
     .optional()
-    .describe('What to write; default: rtstruct, seg, png, csv for DICOM, else nifti, png, csv. NIfTI is always kept'),
+    .describe(
+      'What to write; default: rtstruct, seg, png, csv for DICOM, else nifti, png, csv. NIfTI is always kept. Models that classify or measure write json and csv',
+    ),
   series: text(128).optional().describe('SeriesInstanceUID, or number as the list of series shows it'),
   holes: z.enum(['keyhole', 'even-odd', 'separate']).optional().describe('RTSTRUCT: how holes are written'),
   profile: z.enum(['strict', 'innereye']).optional().describe('RTSTRUCT profile'),

@@ -35,7 +35,14 @@ export const results = {
     permission: 'jobs.read',
     params: z.object({ job: id }),
     query: z.strictObject({ format: z.enum([...outputFormats, 'zip']).default('zip') }),
-    answer: binary('application/zip', 'application/dicom', 'application/gzip', 'application/octet-stream', 'text/csv'),
+    answer: binary(
+      'application/zip',
+      'application/dicom',
+      'application/gzip',
+      'application/octet-stream',
+      'text/csv',
+      'application/json',
+    ),
   }),
   erase: operation({
     method: 'DELETE',

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { api, LONGEST_IDEMPOTENCY_KEY } from '@isocenter/client';
 import type { FastifyInstance } from 'fastify';
 import { type Actor, may } from '../accounts/actor.js';
-import type { SegmentWish } from '../compute/compute-pool.js';
+import type { PredictWish, SegmentWish } from '../compute/compute-pool.js';
 import type { Call, Upload } from '../http/call.js';
 import { implement } from '../http/implement.js';
 import type { Job } from '../jobs/job.js';
@@ -113,12 +113,7 @@ export async function usableModel({ registry }: Pick<Services, 'registry'>, want
   const version = await registry.version(wanted);
   if (!version) throw notFound('model', 'GET /isocenter/v1/models lists them.');
   const why =
-    version.problem ??
-    (version.takes === 'features'
-      ? 'It takes a vector of numbers, not images'
-      : version.kind === 'segmentation'
-        ? undefined
-        : 'It does not segment');
+    version.problem ?? (version.takes === 'features' ? 'It takes a vector of numbers, not images' : undefined);
   if (why === undefined) return version;
   throw new RestError('model-not-usable', `The model ${version.address} cannot be asked about a study: ${why}`, {
     where: 'model',
@@ -126,25 +121,63 @@ export async function usableModel({ registry }: Pick<Services, 'registry'>, want
   });
 }
 
+/** Throws RestError `bad-value`. */
 function newJob(call: Pick<Call, 'actor' | 'requestId'>, version: ModelVersion, wanted: JobWish) {
-  const { model: _, priority, maxAttempts, formats, inset, ...rest } = wanted;
-  // The label map is always kept: from it further formats are made when the images are gone.
-  const wish: SegmentWish = {
-    formats: [...new Set([...(formats ?? ['default']), 'nifti'])],
-    ...rest,
-    ...(inset === undefined ? {} : { inset }),
-  };
+  const { model: _, priority, maxAttempts, ...wish } = wanted;
   return {
-    kind: 'segment',
+    ...(version.kind === 'segmentation' ? segmentation(wish) : prediction(version, wish)),
     protocol: REST,
     actor: call.actor,
     model: version.address,
     modelVersionId: version.id,
-    parameters: { ...wish },
     ...(priority === undefined ? {} : { priority }),
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     requestId: call.requestId,
   };
+}
+
+type AnswerWish = Omit<JobWish, 'model' | 'priority' | 'maxAttempts'>;
+
+function segmentation({ formats = ['default'], inset, ...rest }: AnswerWish) {
+  if (formats.includes('json'))
+    throw wrongFormat('A model that segments writes no json', 'formats=csv has its volumes.');
+  // The label map is always kept: from it further formats are made when the images are gone.
+  const wish: SegmentWish = {
+    formats: [...new Set([...formats, 'nifti'])],
+    ...rest,
+    ...(inset === undefined ? {} : { inset }),
+  };
+  return { kind: 'segment', parameters: { ...wish } };
+}
+
+/** Wishes about contours and objects have no meaning here; one that would be left unheard is refused. */
+function prediction(
+  version: ModelVersion,
+  { formats, series, ignoreDamaged, longestRun, ties, ...others }: AnswerWish,
+) {
+  const wrong = formats?.find((format) => !isPredictFormat(format));
+  const unheard = Object.entries(others).find(([, value]) => value !== undefined)?.[0];
+  if (wrong !== undefined || unheard !== undefined)
+    throw wrongFormat(
+      `The model ${version.address} answers numbers: ${wrong === undefined ? unheard : `the format ${wrong}`} is for models that segment`,
+      'Leave it out; the formats of such a model are json and csv.',
+    );
+  const wish: PredictWish = {
+    formats: formats?.filter(isPredictFormat) ?? ['json', 'csv'],
+    ...(series === undefined ? {} : { series }),
+    ...(ignoreDamaged === undefined ? {} : { ignoreDamaged }),
+    ...(longestRun === undefined ? {} : { longestRun }),
+    ...(ties === undefined ? {} : { ties }),
+  };
+  return { kind: 'predict', parameters: { ...wish } };
+}
+
+function isPredictFormat(format: string): format is 'json' | 'csv' {
+  return format === 'json' || format === 'csv';
+}
+
+function wrongFormat(message: string, next: string): RestError {
+  return new RestError('bad-value', message, { where: 'formats', next });
 }
 
 /** Raising is for who may order the queue; anybody may step back. */

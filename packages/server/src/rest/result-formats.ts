@@ -19,6 +19,7 @@ const endings: readonly (readonly [string, OutputFormat])[] = [
   ['.csv', 'csv'],
   ['.u8.gz', 'masks'],
   ['.masks.json', 'masks'],
+  ['predictions.json', 'json'],
 ];
 
 function formatOf(name: string): OutputFormat | undefined {
