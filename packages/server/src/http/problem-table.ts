@@ -151,6 +151,7 @@ export const problemTable: Readonly<Record<string, ClassRule>> = {
     kinds: {
       'no-images': at(422),
       'left-out': at(422),
+      'answer-too-large': at(422),
       'inconsistent-answer': at(500),
       'handler-failed': at(500),
       'handler-time-limit': at(500),

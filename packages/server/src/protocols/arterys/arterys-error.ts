@@ -14,6 +14,8 @@ export type ArterysErrorKind =
   | 'no-images'
   /** The series has images that the model's volume has not: a mask could not be laid on all of them. */
   | 'left-out'
+  /** One mask a structure would be more than the memory of the server. */
+  | 'answer-too-large'
   /** The handler's answer contradicts itself: it is not sent (500). */
   | 'inconsistent-answer'
   /** The handler threw, ended its thread, or never answered (500). */

@@ -46,6 +46,8 @@ interface Placed {
 
 const INSIDE = 255;
 const MOST_LABELS = 255;
+/** Of all masks of an answer, which lie in memory together. */
+const MOST_BYTES = 2 ** 31;
 
 export async function masksToAnswer(task: MaskTask): Promise<HandlerAnswer> {
   switch (task.output) {
@@ -107,6 +109,11 @@ async function maskPerStructure(task: MaskTask, placed: Placed): Promise<Handler
   const binary_type = task.output === 'boolean-mask' ? 'boolean_mask' : 'probability_mask';
   const parts: Uint8Array[] = [];
   const positions = positionsOf(placed);
+  const bytes = placed.size[0] * placed.size[1] * positions.length * placed.structures.length;
+  if (bytes > MOST_BYTES)
+    throw new ArterysError('answer-too-large', `${placed.structures.length} masks of this series are ${bytes} bytes`, {
+      next: `At most ${MOST_BYTES} go into one answer: ask for one label mask (get-label-mask).`,
+    });
   for (const { file } of placed.structures) {
     const mask = emptyMask(placed.size, positions.length);
     await paint(placed, positions, file, mask, INSIDE);

@@ -22,7 +22,7 @@ export type ThreadMessage =
   | { readonly kind: 'answer'; readonly answer: EncodedAnswer }
   | {
       readonly kind: 'failure';
-      readonly failure: 'inconsistent-answer' | 'left-out' | 'handler-failed' | 'bad-route';
+      readonly failure: 'inconsistent-answer' | 'left-out' | 'answer-too-large' | 'handler-failed' | 'bad-route';
       readonly message: string;
       readonly where?: string;
       readonly next?: string;
