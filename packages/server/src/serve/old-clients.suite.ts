@@ -153,7 +153,7 @@ async function segintClient(url: string, its: Tally): Promise<() => Promise<void
   const expected = Buffer.alloc(w * h * d);
   for (let k = 2; k <= 5; k++)
     for (let j = 20; j <= 79; j++) expected.fill(1, 34 + w * (j + h * k), 94 + w * (j + h * k));
-  const client = new SegintClient({ url });
+  const client = new SegintClient({ url, logged: [] });
   const send = (method: string, path: string, body?: Uint8Array<ArrayBuffer>) => async () => {
     const answer = await client.ask(method, path, body ? { body } : {});
     return { status: answer.status, bytes: new Uint8Array(await answer.arrayBuffer()) };

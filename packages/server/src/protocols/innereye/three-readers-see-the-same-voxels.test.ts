@@ -55,8 +55,8 @@ afterAll(async () => {
 
 describe('our reader', () => {
   it('sees the rings', () => {
-    const reference = referenceFromFiles(files.map(({ bytes }) => bytes));
-    const { segmentation } = rtstructToSegmentation(readRtstruct(parseDicom(contours)), reference);
+    const { grid } = referenceFromFiles(files.map((file) => file.bytes));
+    const { segmentation } = rtstructToSegmentation(readRtstruct(parseDicom(contours)), grid);
     for (const [n, { name, layer, label }] of segmentation.structures.entries()) {
       expect(name).toBe(NAMES[n]);
       const mask = Uint8Array.from(segmentation.layers[layer]!.data, (value) => (value === label ? 1 : 0));
