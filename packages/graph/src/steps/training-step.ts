@@ -7,7 +7,8 @@ import { gradients } from '../derivatives/gradients.js';
 import { GraphError } from '../errors/graph-error.js';
 import type { Graph } from '../graph/graph.js';
 import type { Parameter, Value } from '../graph/value.js';
-import { add, cast, mul } from '../layers/arithmetic.js';
+import { add, cast, div, equal, mod, mul, where } from '../layers/arithmetic.js';
+import { int64Scalar } from '../layers/layout.js';
 import type { DType } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import { type Clipping, clipGradients, globalNorm } from './clip-gradients.js';
@@ -23,13 +24,18 @@ export interface TrainingStepOptions {
   readonly decays?: (parameter: Parameter) => boolean;
   /** Which parameters are learned; all that are trainable if absent. */
   readonly learns?: (parameter: Parameter) => boolean;
+  /**
+   * Gradients of so many steps are averaged before the optimiser moves (and clips): the effect of a batch so many times as large,
+   * batch statistics aside. The loss should be a mean.
+   */
+  readonly accumulate?: number;
   /** Adds the norm of all gradients, before clipping, as output `gradient_norm`. */
   readonly reportNorm?: boolean;
 }
 
 /** A tensor that goes from step to step: given as `input`, taken back from `output`. */
 export interface Carried {
-  readonly kind: 'parameter' | 'optimiser' | 'average' | 'statistic';
+  readonly kind: 'parameter' | 'optimiser' | 'accumulated' | 'average' | 'statistic';
   readonly input: string;
   readonly output: string;
   readonly dtype: DType;
@@ -56,6 +62,11 @@ export function trainingStep(graph: Graph, loss: Value, options: TrainingStepOpt
       next: "Build it with new Graph({ mode: 'train' })",
     });
   const { optimiser, clip, average, decays = () => true, learns = () => true, reportNorm = false } = options;
+  const { accumulate = 1 } = options;
+  if (!Number.isInteger(accumulate) || accumulate < 1)
+    throw new GraphError('wrong-attribute', `Gradients of ${accumulate} steps cannot be averaged`, {
+      where: 'accumulate',
+    });
   const carried: Carried[] = [];
   const carry = (kind: Carried['kind'], of: Parameter, input: Value, output: Value): void => {
     const name = `next/${input.name}`;
@@ -69,13 +80,27 @@ export function trainingStep(graph: Graph, loss: Value, options: TrainingStepOpt
   const raw = found.filter((gradient) => gradient !== undefined);
   graph.output(LOSS_OUTPUT, loss);
   graph.scope('optimiser', () => {
-    if (reportNorm) graph.output(NORM_OUTPUT, globalNorm(raw));
-    const ready = clip ? graph.scope('clip', () => clipGradients(raw, clip)) : raw;
-    const count = cast(add(stepNumber(graph), graph.constant(one)), 'float64');
+    const done = add(stepNumber(graph), graph.constant(one));
+    const count = cast(accumulate === 1 ? done : div(done, int64Scalar(done, accumulate)), 'float64');
+    const moves = accumulate === 1 ? undefined : equal(mod(done, int64Scalar(done, accumulate)), 0);
+    /** What a tensor becomes in this step: `next` if the optimiser moves, `otherwise` if it only collects. */
+    const either = (next: Value, otherwise: Value): Value => (moves ? where(moves, next, otherwise) : next);
+    const carriedOf = (name: string, parameter: Parameter): Value =>
+      graph.input(`${name}/${parameter.name}`, parameter.dtype, parameter.shape);
+
+    const collected = learned.map((parameter, i) => {
+      if (!moves) return raw[i];
+      const before = carriedOf('accumulated', parameter);
+      const sum = add(before, div(raw[i], accumulate));
+      carry('accumulated', parameter, before, where(moves, 0, sum));
+      return sum;
+    });
+    if (reportNorm) graph.output(NORM_OUTPUT, globalNorm(collected));
+    const ready = clip ? graph.scope('clip', () => clipGradients(collected, clip)) : collected;
     learned.forEach((parameter, i) => {
       const inputs = new Map<string, Value>();
       const state = (name: string): Value => {
-        const value = graph.input(`${name}/${parameter.name}`, parameter.dtype, parameter.shape);
+        const value = carriedOf(name, parameter);
         inputs.set(name, value);
         return value;
       };
@@ -88,11 +113,12 @@ export function trainingStep(graph: Graph, loss: Value, options: TrainingStepOpt
           carried: state,
           decays: decays(parameter),
         });
-        carry('parameter', parameter, parameter, updated.parameter);
-        for (const [name, input] of inputs) carry('optimiser', parameter, input, updated.carried[name]);
+        carry('parameter', parameter, parameter, either(updated.parameter, parameter));
+        for (const [name, input] of inputs) carry('optimiser', parameter, input, either(updated.carried[name], input));
         if (average === undefined) return;
-        const before = state('average');
-        carry('average', parameter, before, add(mul(before, average), mul(updated.parameter, 1 - average)));
+        const before = carriedOf('average', parameter);
+        const after = add(mul(before, average), mul(updated.parameter, 1 - average));
+        carry('average', parameter, before, either(after, before));
       });
     });
   });

@@ -114,6 +114,30 @@ describe('training steps', () => {
     for (const [name, { data }] of whole.tensors) expect(resumed.tensors.get(name)?.data, name).toEqual(data);
   });
 
+  it('average the gradients of several steps, and then move once', async () => {
+    const sgd = { kind: 'sgd' } as const;
+    const single = buildStep({ optimiser: sgd });
+    const start = startWeights(single);
+    const { run, release } = await session(single);
+    const alone = await Promise.all(
+      [0, 1].map(async (n) => run([...new TrainingState(single, start).feeds(0.1), ...batchOf(n)])),
+    );
+    await release();
+    const step = buildStep({ optimiser: sgd, accumulate: 2 });
+    const state = new TrainingState(step, start);
+    const { run: runBoth, release: releaseBoth } = await session(step);
+    state.accept(await runBoth([...state.feeds(0.1), ...batchOf(0)]));
+    expect(state.tensors.get('d.weight')?.data).toEqual(start.get('d.weight')?.data);
+    state.accept(await runBoth([...state.feeds(0.1), ...batchOf(1)]));
+    await releaseBoth();
+    const [first, second] = alone.map((outputs) => outputs.get('next/d.weight')?.data as Float32Array);
+    const found = state.tensors.get('d.weight')?.data as Float32Array;
+    found.forEach((v, i) => {
+      expect(v).toBeCloseTo((first[i] + second[i]) / 2, 6);
+    });
+    expect(new Set(state.tensors.get('accumulated/d.weight')?.data as Float32Array)).toEqual(new Set([0]));
+  });
+
   it('draw another dropout mask in each step', async () => {
     const step = buildStep({ optimiser: { kind: 'sgd' } }, 0.5);
     const state = new TrainingState(step, startWeights(step));
