@@ -9,7 +9,7 @@ export interface MonaiQuestion {
   readonly make: string;
   readonly inputs: readonly (readonly number[])[];
   /** In which mode gradients are asked for. */
-  readonly mode: 'train' | 'infer';
+  readonly mode: 'train' | 'infer' | 'keys';
 }
 
 export interface Fingerprint {
@@ -75,6 +75,8 @@ for q in question['cases']:
     answer = {'keys': [[k, list(v.shape), str(v.dtype)[6:]] for k, v in state.items()],
               'fresh': {k: spread(v) for k, v in state.items() if v.is_floating_point() and v.numel() > 0},
               'parameters': sum(p.numel() for p in module.parameters())}
+    answers.append(answer)
+    if q['mode'] == 'keys': continue
     with torch.no_grad(): fill(module)
     xs = [torch.sin(.01 * torch.arange(math.prod(s), dtype=torch.float64)).float().reshape(s) for s in q['inputs']]
     module.eval()
@@ -87,7 +89,6 @@ for q in question['cases']:
     answer['loss'] = float(loss)
     answer['gradients'] = {k: fingerprint(p.grad) for k, p in module.named_parameters() if p.grad is not None}
     answer['buffers'] = {k: fingerprint(b) for k, b in module.named_buffers() if b.is_floating_point()} if q['mode'] == 'train' else {}
-    answers.append(answer)
     print(q['make'][:60], round(time.time() - started, 1), file=sys.stderr, flush=True)
 json.dump(answers, sys.stdout)
 `;

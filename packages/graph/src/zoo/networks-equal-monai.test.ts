@@ -40,14 +40,15 @@ const call = (name: string, args: Readonly<Record<string, unknown>>): string =>
     .join(', ')})`;
 
 function sameKeys(network: Network, answer: MonaiAnswer): void {
-  const ours = [
-    ...network.states.map(({ name, shape, dtype }): [string, Shape, string] => [name, shape, dtype]),
-    ...[...network.aliases].map(([alias, name]): [string, Shape, string] => {
-      const state = network.states.find((candidate) => candidate.name === name);
-      return [alias, state?.shape ?? [], state?.dtype ?? ''];
-    }),
-  ];
-  expect(ours).toEqual(answer.keys);
+  const { aliases, states } = network;
+  const own = states.map(({ name, shape, dtype }): [string, Shape, string] => [name, shape, dtype]);
+  expect(own).toEqual(answer.keys.filter(([name]) => !aliases.has(name)));
+  expect([...aliases.keys()].sort()).toEqual(
+    answer.keys
+      .map(([name]) => name)
+      .filter((name) => aliases.has(name))
+      .sort(),
+  );
   expect(parameterCount(network)).toBe(answer.parameters);
 }
 
@@ -100,6 +101,7 @@ describeWithPython(['monai', 'torch', 'einops'], 'networks beside MONAI', (pytho
             sameSpread(state.name, state.initial, sizeOf(state.shape), answer(i).fresh[state.name] as never);
       });
 
+      if (mode === 'keys') return;
       it('gives the same output, gradients and statistics', { timeout: 600_000 }, async () => {
         const network = networkOf(name, args);
         const weights = goldenWeights(network);

@@ -4,6 +4,7 @@ import type { Value } from '../../graph/value.js';
 import { concat, pad, pixelShuffle } from '../../layers/layout.js';
 import { averagePool } from '../../layers/pooling.js';
 import { upsample } from '../../layers/resize.js';
+import { kaimingNormal } from '../initial-rules.js';
 import type { Layer } from '../network.js';
 import { NetworkError } from '../network-error.js';
 import type { States } from '../states.js';
@@ -57,13 +58,23 @@ export function upsampleModule(at: States, options: UpsampleModule): Layer {
   }
 }
 
-/** A shuffle and then a mean over 2^d neighbours, against the checkerboard (Aitken et al. 2017, arXiv 1707.02937). */
+/**
+ * A shuffle and then a mean over 2^d neighbours, against the checkerboard (Aitken et al. 2017, arXiv 1707.02937). First weights have
+ * MONAI's spread, but are not repeated over the 2^d places of a shuffle as its ICNR does.
+ */
 function pixelShuffleModule(at: States, { space, from, to, preConv }: UpsampleModule): Layer {
   const packed = to * 2 ** space;
   const before: Layer =
     preConv === 'none'
       ? (x) => x
-      : convModule(at.under('conv_block'), { space, from, to: packed, kernel: 3, padding: 1 });
+      : convModule(at.under('conv_block'), {
+          space,
+          from,
+          to: packed,
+          kernel: 3,
+          padding: 1,
+          initial: kaimingNormal.conv,
+        });
   return (x) => {
     const y = before(x);
     return at.within(x.graph, () => {
