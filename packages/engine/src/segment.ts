@@ -5,10 +5,11 @@
 import { uidFrom } from '@isocenter/dicom';
 import { OutputFolder } from '@isocenter/formats';
 import { Failure, type HoleMode, type Watch } from '@isocenter/volume';
+import { looksAtGridOnly } from './builtin/looks-at-grid-only.js';
 import { answerKindOf } from './bundle/answer-kind.js';
 import type { Bundle } from './bundle/bundle.js';
 import { checkInput } from './bundle/check-input.js';
-import type { EncodeOptions, SegmentationResult } from './encoders/encoder.js';
+import type { EncodeOptions, Encoder, SegmentationResult } from './encoders/encoder.js';
 import { encodersFor } from './encoders/encoders.js';
 import { structureTable } from './encoders/structure-table.js';
 import { type SelectedChannels, selectChannels } from './intake/select-channels.js';
@@ -53,11 +54,13 @@ export async function segmentStudy(
   watch: Watch = {},
 ): Promise<SegmentReport> {
   // Wrong names are told before any work.
-  encodersFor(formatsFor(options, false));
+  const wanted = encodersFor(formatsFor(options, false));
+  if (options.gridOnly) checkGridOnly(bundle, wanted);
   if (answerKindOf(bundle) !== 'segmentation') throw segmentsNothing(bundle);
   const clock = new Stopwatch();
   const out = await OutputFolder.create(options.outFolder, {
     overwrite: options.overwrite,
+    durable: options.durable,
     stem: options.stem ?? 'segmentation',
   });
   try {
@@ -101,7 +104,7 @@ export async function segmentStudy(
       const text = JSON.stringify({ kind: 'proofs', provenance, proofs }, null, 2);
       await out.write(`${options.stem ?? 'segmentation'}.proof.json`, Buffer.from(`${text}\n`));
     }
-    const structures = structureTable(result.segmentation, result.image, proofs);
+    const structures = structureTable(result.segmentation, options.gridOnly ? undefined : result.image, proofs);
     watch.signal?.throwIfAborted();
     const files = await out.commit();
     clock.lap('write');
@@ -131,6 +134,18 @@ function segmentsNothing(bundle: Bundle): SegmentError {
     where: `its answer is a ${answerKindOf(bundle)}`,
     next: 'Ask it with `isocenter predict`, or choose a model that segments.',
   });
+}
+
+function checkGridOnly(bundle: Bundle, encoders: readonly Encoder[]): void {
+  if (looksAtGridOnly(bundle) && encoders.every(({ format }) => format === 'masks')) return;
+  throw new SegmentError(
+    'needs-values',
+    'Without the values of the voxels only masks of models that look at the grid alone can be made',
+    {
+      where: `model ${bundle.name}:${bundle.version}`,
+      next: 'Give the whole image.',
+    },
+  );
 }
 
 function formatsFor({ formats }: SegmentOptions, dicom: boolean): string[] {

@@ -40,6 +40,7 @@ function firstVolume(input: ModelInput, bundle: Bundle): ModelInput['channels'][
   });
 }
 
+/** Those that read no value are listed in looks-at-grid-only.ts. */
 export const builtinModels: Readonly<Record<string, BuiltinModel>> = Object.freeze({
   'isocenter.PassThroughModel': async (input, bundle) => {
     const grid = firstVolume(input, bundle);

@@ -5,16 +5,14 @@
  * `{ kind: 'masks', size, affine, slices, structures: [{ file, name, label, layer, colour }] }` (affine: index to LPS mm, by
  * rows; slices, of DICOM input only: which image slice k is, `{ SOPClassUID, SOPInstanceUID, frameNumber? }`).
  */
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { gzipParts } from '@isocenter/formats';
-import { type LabelMap, voxelCount } from '@isocenter/volume';
+import type { LabelMap } from '@isocenter/volume';
 import { isExact, type Proof, ProofError, type StructureProof, structureProof } from '../proof/proof.js';
 import { type EncodedFile, type Encoder, stemOf } from './encoder.js';
 
 /** Of inflated bytes: the default of 16 KB costs five times the time. */
 const CHUNK = 1024 * 1024;
-const inflate = promisify(gunzip) as (bytes: Uint8Array, options: object) => Promise<Buffer>;
 
 export const masksEncoder: Encoder = Object.freeze<Encoder>({
   format: 'masks',
@@ -40,10 +38,10 @@ export const masksEncoder: Encoder = Object.freeze<Encoder>({
     return [...files, { name: `${stem}.masks.json`, bytes: Buffer.from(`${text}\n`) }];
   },
   async prove(files, { segmentation }) {
-    const { grid, layers, structures } = segmentation;
+    const { layers, structures } = segmentation;
     const rows: StructureProof[] = [];
     for (const [n, { name, label, layer }] of structures.entries())
-      rows.push(compare(name, layers[layer], label, await readBack(files[n], voxelCount(grid.size))));
+      rows.push(await proveMask(name, layers[layer], label, files[n]));
     return Object.freeze<Proof>({
       kind: 'proof',
       object: 'masks',
@@ -55,41 +53,69 @@ export const masksEncoder: Encoder = Object.freeze<Encoder>({
   },
 });
 
-/** Most voxels are outside: blocks without the label are passed at the speed of memory. */
+/** Most voxels are outside of everything: blocks of nothing are passed at the speed of memory. */
 const BLOCK = 4096;
-const NOTHING = new Uint8Array(BLOCK);
+const NOTHING = Buffer.alloc(2 * BLOCK);
+
+const asBytes = ({ buffer, byteOffset, byteLength }: Uint8Array | Uint16Array) =>
+  Buffer.from(buffer, byteOffset, byteLength);
+const isEmpty = (bytes: Buffer, from: number, to: number) => NOTHING.compare(bytes, from, to, 0, to - from) === 0;
 
 /** 1 where the layer has the label, 0 elsewhere. */
 function maskOf({ data }: LabelMap, label: number): Uint8Array {
   const mask = new Uint8Array(data.length);
+  const bytes = asBytes(data);
+  const width = data.BYTES_PER_ELEMENT;
   for (let from = 0; from < data.length; from += BLOCK) {
-    const block = data.subarray(from, from + BLOCK);
-    if (!block.includes(label)) continue;
-    for (let n = 0; n < block.length; n++) if (block[n] === label) mask[from + n] = 1;
+    const to = Math.min(from + BLOCK, data.length);
+    if (isEmpty(bytes, from * width, to * width)) continue;
+    for (let n = from; n < to; n++) if (data[n] === label) mask[n] = 1;
   }
   return mask;
 }
 
-async function readBack({ name, bytes }: EncodedFile, voxels: number): Promise<Uint8Array> {
-  const mask = await inflate(bytes, { maxOutputLength: voxels + 1, chunkSize: CHUNK });
-  if (mask.length === voxels) return mask;
-  throw new ProofError('cannot-read-back', `A mask file holds ${mask.length} voxels instead of ${voxels}`, {
-    where: name,
-  });
+/** The mask is compared while it is inflated, and never held whole. */
+async function proveMask(name: string, { data }: LabelMap, label: number, file: EncodedFile): Promise<StructureProof> {
+  const gunzip = createGunzip({ chunkSize: CHUNK });
+  gunzip.end(file.bytes);
+  const count: Count = { voxels: 0, back: 0, common: 0 };
+  let at = 0;
+  for await (const chunk of gunzip as AsyncIterable<Buffer>) {
+    if (at + chunk.length <= data.length) compare(data.subarray(at, at + chunk.length), label, chunk, count);
+    at += chunk.length;
+    if (at > data.length) break;
+  }
+  if (at === data.length) return structureProof(name, count.voxels, count.back, count.common);
+  throw new ProofError(
+    'cannot-read-back',
+    `A mask file holds ${at > data.length ? 'more' : at} voxels instead of ${data.length}`,
+    { where: file.name },
+  );
 }
 
-function compare(name: string, { data }: LabelMap, label: number, mask: Uint8Array): StructureProof {
-  let [voxels, back, common] = [0, 0, 0];
+interface Count {
+  voxels: number;
+  back: number;
+  common: number;
+}
+
+/** Adds what one piece of labels and the same piece of the mask have. */
+function compare(labels: LabelMap['data'], label: number, mask: Buffer, count: Count): void {
+  const bytes = asBytes(labels);
+  const width = labels.BYTES_PER_ELEMENT;
   for (let from = 0; from < mask.length; from += BLOCK) {
-    const labels = data.subarray(from, from + BLOCK);
-    const read = mask.subarray(from, from + BLOCK);
-    if (Buffer.compare(read, NOTHING.subarray(0, read.length)) === 0 && !labels.includes(label)) continue;
-    for (let n = 0; n < read.length; n++) {
+    const to = Math.min(from + BLOCK, mask.length);
+    if (isEmpty(mask, from, to) && isEmpty(bytes, from * width, to * width)) continue;
+    let [voxels, back, common] = [0, 0, 0];
+    for (let n = from; n < to; n++) {
       const inside = labels[n] === label ? 1 : 0;
       voxels += inside;
-      back += read[n] & 1;
-      common += inside & read[n];
+      back += mask[n] === 0 ? 0 : 1;
+      // Only a 1 is what was written; another number counts as missing and as one too many.
+      common += mask[n] === 1 ? inside : 0;
     }
+    count.voxels += voxels;
+    count.back += back;
+    count.common += common;
   }
-  return structureProof(name, voxels, back, common);
 }

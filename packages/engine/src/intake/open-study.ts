@@ -11,12 +11,15 @@ import {
   isGzip,
   isNifti,
   isNrrd,
+  NRRD_HEADER_BYTES,
+  type OpenedSources,
   openSources,
   readNifti,
   readNrrd,
+  readNrrdGrid,
   type SourcesOrigin,
 } from '@isocenter/formats';
-import type { Volume, Watch } from '@isocenter/volume';
+import { makeVolume, type Volume, voxelCount, type Watch } from '@isocenter/volume';
 import { IntakeError } from './intake-error.js';
 
 export interface OpenStudyOptions {
@@ -27,6 +30,8 @@ export interface OpenStudyOptions {
   readonly expect?: 'any' | 'archive';
   /** Refuse two files of one name in different folders, as readers that put all into one folder must. */
   readonly uniqueNames?: boolean;
+  /** Of a NRRD file the header alone is read; all its values are 0. */
+  readonly gridOnly?: boolean;
 }
 
 /** An image of a NIfTI or NRRD file; several for a 4-D one. */
@@ -72,12 +77,18 @@ export async function openStudy(
   const base = { origin: opened.origin, ignored: opened.ignored, close: () => opened.close() };
   try {
     if (options.uniqueNames) refuseDuplicates(opened.sources);
+    if (await isPlainImage(opened))
+      return {
+        kind: 'volume',
+        images: await readImageFiles(opened.sources, options.gridOnly === true, watch),
+        ...base,
+      };
     const scan = await scanSources(opened.sources, watch);
     // Where an archive was demanded, one that is damaged inside is no archive, rather than a study with damaged files.
     const broken = scan.refused.find(({ failure }) => failure instanceof ArchiveError);
     if (options.expect === 'archive' && broken) throw broken.failure;
     if (scan.series.length > 0 || scan.objects.length > 0) return { kind: 'dicom', scan, ...base };
-    const images = await readImageFiles(opened.sources, watch);
+    const images = await readImageFiles(opened.sources, options.gridOnly === true, watch);
     if (images.length > 0) return { kind: 'volume', images, ...base };
     if (scan.refused.length > 0) throw scan.refused[0].failure;
     throw new IntakeError('no-images', 'The input holds no images that can be read', {
@@ -88,6 +99,16 @@ export async function openStudy(
     await opened.close();
     throw error;
   }
+}
+
+const DICOM_MARK_AT = 128;
+
+/** One NIfTI or NRRD file as it lies, which has no checksum that the search for DICOM would check by reading it once more. */
+async function isPlainImage({ origin, sources: [first] }: OpenedSources): Promise<boolean> {
+  if (origin !== 'file' || !first) return false;
+  const start = await first.prefix(SNIFF_BYTES);
+  const mark = Buffer.from(start.subarray(DICOM_MARK_AT, DICOM_MARK_AT + 4)).toString('latin1');
+  return mark !== 'DICM' && (isNrrd(start) || isNifti(start));
 }
 
 /** Counted, not named: names of files are often those of patients. */
@@ -104,19 +125,25 @@ function refuseDuplicates(sources: readonly ByteSource[]): void {
   );
 }
 
-async function readImageFiles(sources: readonly ByteSource[], watch: Watch): Promise<ImageFile[]> {
+async function readImageFiles(sources: readonly ByteSource[], gridOnly: boolean, watch: Watch): Promise<ImageFile[]> {
   const images: ImageFile[] = [];
   const sorted = [...sources].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   for (const source of sorted) {
     watch.signal?.throwIfAborted();
-    const image = await readImageFile(source);
+    const image = await readImageFile(source, gridOnly);
     if (image) images.push(image);
   }
   return images;
 }
 
-async function readImageFile(source: ByteSource): Promise<ImageFile | undefined> {
+async function readImageFile(source: ByteSource, gridOnly: boolean): Promise<ImageFile | undefined> {
   const start = await source.prefix(SNIFF_BYTES);
+  if (gridOnly && isNrrd(start)) {
+    const { size, affine } = readNrrdGrid(await source.prefix(NRRD_HEADER_BYTES), source.size);
+    // Pages that nobody writes or reads take no memory.
+    const volume = makeVolume(new Uint8Array(voxelCount(size)), size, affine);
+    return { name: source.name, format: 'nrrd', channels: [volume] };
+  }
   const packed = isGzip(start);
   if (!packed && !isNifti(start) && !isNrrd(start)) return undefined;
   const bytes = packed ? await gunzipBytes(await source.read()) : await source.read();

@@ -4,6 +4,7 @@
  * protocol.suite.ts holds what each of them promises.
  */
 import type { FastifyInstance } from 'fastify';
+import type { DiskSpace } from '../blobs/disk-space.js';
 import type { JobHandler } from '../jobs/job-handler.js';
 import type { ModelRunParts } from '../jobs/model-run.js';
 import type { Registry } from '../registry/registry.js';
@@ -12,6 +13,8 @@ import type { Services } from '../services/services.js';
 /** What a worker has. */
 export interface WorkerParts extends ModelRunParts {
   readonly registry: Pick<Registry, 'materialise' | 'version' | 'family' | 'protobuf'>;
+  /** Of the disk of the work folder: asked before more is written there than a body brought. */
+  readonly workSpace: DiskSpace;
 }
 
 export interface Protocol {

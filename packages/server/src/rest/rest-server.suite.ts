@@ -29,7 +29,6 @@ import { serveOpenApi } from '../http/openapi-route.js';
 import { servePages } from '../http/page-routes.js';
 import { UploadGate } from '../http/upload-gate.js';
 import type { JobHandler } from '../jobs/job-handler.js';
-import type { ModelRunParts } from '../jobs/model-run.js';
 import { openJobs } from '../jobs/open-jobs.js';
 import { predictHandler } from '../jobs/predict-handler.js';
 import { segmentHandler } from '../jobs/segment-handler.js';
@@ -38,6 +37,7 @@ import { serveHealth } from '../operations/health-routes.js';
 import { Metrics } from '../operations/metrics.js';
 import { serveMetrics } from '../operations/metrics-route.js';
 import { Readiness } from '../operations/readiness.js';
+import type { WorkerParts } from '../protocols/protocol.js';
 import { openRegistry } from '../registry/open-registry.js';
 import type { Services } from '../services/services.js';
 import { testDatabase } from '../state/test-database.suite.js';
@@ -70,7 +70,9 @@ export interface RestServerOptions {
   readonly studyKeepMs?: number;
   /** Further routes on the same port, and what their jobs need of the worker. */
   readonly serve?: (app: FastifyInstance, parts: Services) => void;
-  readonly handlers?: (parts: ModelRunParts & Pick<Services, 'registry'>) => readonly JobHandler[];
+  readonly handlers?: (parts: WorkerParts & Pick<Services, 'registry'>) => readonly JobHandler[];
+  /** Free bytes of the work folder's disk, as the worker is told. Default: more than enough. */
+  readonly workBytes?: () => number;
   /** Settings as on the command line, e.g. `protocols` as JSON. */
   readonly flags?: Readonly<Record<string, string>>;
 }
@@ -108,6 +110,7 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
     temporarySpace: new DiskSpace(async () => Number.MAX_SAFE_INTEGER, 0),
   };
   const { slots = 1 } = options;
+  const workSpace = new DiskSpace(async () => options.workBytes?.() ?? Number.MAX_SAFE_INTEGER, 0);
   let worker: Worker | undefined;
   if (slots > 0)
     worker = await startWorker({
@@ -119,7 +122,7 @@ export async function restServer(options: RestServerOptions = {}): Promise<RestS
       handlers: [
         segmentHandler({ registry, blobs, compute }),
         predictHandler({ registry, blobs, compute }),
-        ...(options.handlers?.({ registry, blobs, compute }) ?? []),
+        ...(options.handlers?.({ registry, blobs, compute, workSpace }) ?? []),
       ],
       workFolder: join(folder, 'work'),
       keepFailedInputsMs: 60_000,

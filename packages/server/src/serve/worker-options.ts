@@ -1,5 +1,7 @@
 /** The worker of this process, from the configuration: which handlers it has, and their limits. */
+import { statfs } from 'node:fs/promises';
 import type { Logger } from 'pino';
+import { DiskSpace } from '../blobs/disk-space.js';
 import type { JobHandler } from '../jobs/job-handler.js';
 import { predictHandler } from '../jobs/predict-handler.js';
 import { segmentHandler } from '../jobs/segment-handler.js';
@@ -17,12 +19,16 @@ export function workerOptions(core: Core, log: Logger, tracing?: Tracing): Worke
     timeMs: taskMinutes * MINUTE_MS,
     ...(taskMemoryMegabytes === undefined ? {} : { memoryBytes: taskMemoryMegabytes * MEGABYTE }),
   };
+  const workSpace = new DiskSpace(async () => {
+    const { bavail, bsize } = await statfs(folders.work);
+    return bavail * bsize;
+  }, configuration.diskReserveMegabytes * MEGABYTE);
   return {
     db: state.db,
     url: state.url,
     blobs,
     audit,
-    handlers: traced(tracing, handlersOf({ registry, blobs, compute, limits })),
+    handlers: traced(tracing, handlersOf({ registry, blobs, compute, limits, workSpace })),
     slots: workers,
     workFolder: folders.work,
     log,

@@ -51,6 +51,8 @@ function reportOf(
     now: new Date(task.now),
     runUID: task.runUID,
     process: 'this',
+    // The results are made durable by who stores them; what a crash leaves here is swept.
+    durable: false,
     run: { ...resources, ...(memoryLimitBytes === undefined ? {} : { memoryLimitBytes }) },
   } as const;
   if (task.kind === 'predict')

@@ -6,6 +6,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { truncate, writeFile } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
+import type { Reservation } from '../../blobs/disk-space.js';
 import type { Extent } from '../../registry/segint/message-walker.js';
 import { SegintJobError } from './errors.js';
 import type { ChannelOutline, Point, Transform } from './input-message.js';
@@ -57,29 +58,28 @@ export function voxelBytes([width, height, depth]: Size): number {
   return width * height * depth * BYTES_PER_VOXEL;
 }
 
-/**
- * The voxels behind what `placeVolume` wrote; without a target they are only checked. Throws SegintJobError `decompression`,
- * `size-mismatch`, and the abort reason.
- */
-export async function inflateVolume(
-  source: VolumeSource,
-  target: string | undefined,
-  watch: { readonly signal: AbortSignal; readonly progress: (done: number, total: number) => void },
-): Promise<void> {
-  await inflate(source, voxelBytes(source.size), target, watch);
+export interface VolumeTarget {
+  /** What `placeVolume` wrote. */
+  readonly path: string;
+  /** Room on its disk, claimed as the voxels come. */
+  readonly space: Reservation;
 }
 
-async function inflate(
-  { path, channel, where }: VolumeSource,
-  expected: number,
-  target: string | undefined,
+/**
+ * The voxels behind what `placeVolume` wrote; without a target they are only checked. Throws SegintJobError `decompression`,
+ * `size-mismatch`, BlobError `no-space`, and the abort reason.
+ */
+export async function inflateVolume(
+  { path, channel, where, size }: VolumeSource,
+  target: VolumeTarget | undefined,
   { signal, progress }: { readonly signal: AbortSignal; readonly progress: (done: number, total: number) => void },
 ): Promise<void> {
+  const expected = voxelBytes(size);
   const data: Extent = channel.CalibratedVolume?.Volume?.Data ?? { at: 0, length: 0 };
   if (expected > data.length * DEFLATE_MAX_RATIO) throw mismatch(expected, 'cannot be so many', where);
   if (data.length === 0) return;
   let inflated = 0;
-  const counted = async function* (chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of chunks) {
       inflated += chunk.length;
       if (inflated > expected) throw mismatch(expected, 'are more', where);
@@ -92,7 +92,10 @@ async function inflate(
   try {
     if (target === undefined)
       await pipeline(file, gunzip, async (chunks: AsyncIterable<Buffer>) => drain(counted(chunks)), { signal });
-    else await pipeline(file, gunzip, counted, createWriteStream(target, { flags: 'a' }), { signal });
+    else {
+      const metered = (chunks: AsyncIterable<Buffer>) => target.space.meter(counted(chunks));
+      await pipeline(file, gunzip, metered, createWriteStream(target.path, { flags: 'a' }), { signal });
+    }
   } catch (error) {
     // Of several streams that end together, the pipeline may report another one's end.
     if (inflated > expected) throw mismatch(expected, 'are more', where);

@@ -3,7 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { uidFrom } from '@isocenter/dicom/uid';
+import { loadBundle, looksAtGridOnly } from '@isocenter/engine/bundles';
 import { z } from 'zod';
+import type { Reservation } from '../../blobs/disk-space.js';
 import type { ModelRef } from '../../compute/compute-pool.js';
 import type { Job } from '../../jobs/job.js';
 import type { HandlerContext, HandlerResult, JobHandler } from '../../jobs/job-handler.js';
@@ -54,6 +56,8 @@ interface Asked {
   readonly version: ModelVersion;
   readonly family: ModelFamily | undefined;
   readonly model: ModelRef;
+  /** The model never looks at a voxel's value. */
+  readonly gridOnly: boolean;
 }
 
 async function segment(parts: WorkerParts, job: Job, context: HandlerContext): Promise<HandlerResult> {
@@ -104,18 +108,22 @@ interface Answer {
   pathOf(structure: number): string;
 }
 
-/** The phantom looks at the grid alone: its voxels are checked while it runs, and not kept. */
+/** For a model that looks at the grid alone, voxels are checked while it runs, and not kept. */
 async function answersOf(parts: WorkerParts, wish: Wish, context: HandlerContext): Promise<readonly Answer[]> {
-  const { version } = wish.asked;
-  const keepVoxels = !(version.origin === 'shipped' && version.name === 'Phantom');
-  await place(wish, context, keepVoxels);
-  if (keepVoxels) {
-    await unpack(wish, context, keepVoxels);
+  const { gridOnly } = wish.asked;
+  await place(wish, context, !gridOnly);
+  if (!gridOnly) {
+    const space = await parts.workSpace.reserve(bytesOf(wish.runs));
+    try {
+      await unpack(wish, context, space);
+    } finally {
+      space.release();
+    }
     return runAll(parts, wish, context);
   }
   const stop = new AbortController();
   const both = { ...context, signal: AbortSignal.any([context.signal, stop.signal]) };
-  const work = [runAll(parts, wish, both), unpack(wish, both, keepVoxels)] as const;
+  const work = [runAll(parts, wish, both), unpack(wish, both)] as const;
   try {
     const [answers] = await Promise.all(work);
     return answers;
@@ -143,13 +151,16 @@ async function modelOf({ registry }: WorkerParts, job: Job, signal: AbortSignal)
     registry.family(version.familyId),
     registry.materialise(version.id, signal),
   ]);
-  return { version, family, model };
+  // A network looks at voxels; nobody needs to open its bundle for that.
+  const gridOnly = version.weightsSha256 === 'none' && looksAtGridOnly(await loadBundle(model.folder));
+  return { version, family, model, gridOnly };
 }
 
 const folderOf = (workFolder: string, n: number) => join(workFolder, `run-${n}`);
 /** nnU-Net's way to say which channel a file is. */
 const inputFile = (position: number) => `image_${String(position).padStart(4, '0')}.nrrd`;
 
+const bytesOf = (runs: readonly Run[]): number => runs.flat().reduce((sum, { size }) => sum + voxelBytes(size), 0);
 const isEmpty = (run: Run): boolean => run.some(({ size }) => size.includes(0));
 
 async function place({ runs }: Wish, { workFolder }: HandlerContext, keepVoxels: boolean): Promise<void> {
@@ -164,13 +175,13 @@ async function place({ runs }: Wish, { workFolder }: HandlerContext, keepVoxels:
 async function unpack(
   { runs, path }: Wish,
   { signal, progress, workFolder }: HandlerContext,
-  keepVoxels: boolean,
+  space?: Reservation,
 ): Promise<void> {
-  const total = runs.flat().reduce((sum, { size }) => sum + voxelBytes(size), 0);
+  const total = bytesOf(runs);
   let before = 0;
   for (const [n, run] of runs.entries())
     for (const each of run) {
-      const target = keepVoxels ? join(folderOf(workFolder, n), 'in', inputFile(each.position)) : undefined;
+      const target = space && { path: join(folderOf(workFolder, n), 'in', inputFile(each.position)), space };
       await inflateVolume({ path, ...each }, target, {
         signal,
         progress: (done) => progress('unpack', before + done, total),
@@ -207,7 +218,7 @@ async function runModel(
       model: asked.model,
       inputPath: run.length === 1 ? join(inputFolder, inputFile(run[0]!.position)) : inputFolder,
       outputFolder,
-      wish: { formats: ['masks'] },
+      wish: { formats: ['masks'], gridOnly: asked.gridOnly },
       runUID: uidFrom(`isocenter job ${job.id} run ${n}`),
       now: job.createdAt.toISOString(),
     },
