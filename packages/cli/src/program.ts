@@ -145,6 +145,25 @@ function buildProgram(act: Act): Command {
     );
 
   program
+    .command('predict')
+    .argument('<input>', 'zip, tar, folder or file of DICOM, or a NIfTI or NRRD image')
+    .requiredOption('--model <bundle>', 'model as NAME[:VERSION], or the path of a bundle folder or zip', notEmpty)
+    .option('--out <folder>', 'folder for predictions.json and predictions.csv; created when absent', notEmpty)
+    .option('--series <wish>', 'as in `segment`', collect, [])
+    .option('--models <folder>', 'another folder to look for models in', collect, [])
+    .option('--memory <megabytes>', 'hard memory limit of the compute process', positiveNumber)
+    .option('--time <seconds>', 'hard time limit of the compute process, for each image', positiveNumber)
+    .option('--threads <n>', 'threads of the network', threadCount)
+    .option('--ignore-damaged', 'leave damaged files out')
+    .option('--longest-run', 'of uneven slices, use the longest evenly spaced run')
+    .option('--force', 'replace results that are already in the folder')
+    .addOption(json())
+    .description('ask a model that classifies or measures about a study')
+    .action((input, options) =>
+      act({ input, ...options }, async () => (await import('./commands/predict.js')).predictCommand),
+    );
+
+  program
     .command('inspect')
     .argument('<input>', 'zip, tar, folder or file')
     .option('--model <bundle>', 'say which series this model would take, and why')

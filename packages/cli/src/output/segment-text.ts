@@ -1,5 +1,6 @@
 /** A segmentation report as text: the table of structures, how each export was proven, what was written. */
 import type { SegmentReport } from '@isocenter/engine';
+import { findingLines } from './finding-lines.js';
 import { formatSeconds } from './progress-bar.js';
 import { table } from './table.js';
 
@@ -24,10 +25,7 @@ export function segmentText(report: SegmentReport): string {
     '',
   ];
   for (const reason of reasons) lines.push(`Series: ${reason}`);
-  for (const { severity, message, next } of findings)
-    lines.push(
-      `${severity === 'note' ? 'Note' : 'Warning'}: ${message}${next && severity !== 'note' ? ` ${next}` : ''}`,
-    );
+  lines.push(...findingLines(findings));
   const empty = structures.filter(({ voxels }) => voxels === 0).map(({ name }) => name);
   if (empty.length > 0) lines.push(`Warning: Nothing was found of ${empty.join(', ')}.`);
   for (const { object, exact, reader, structures: proven } of proofs) {
