@@ -32,8 +32,8 @@ export interface ReadLimits {
 export const DEFAULT_READ_LIMITS: ReadLimits = Object.freeze({
   /** Slices of a long dynamic study. */
   parts: 20_000,
-  /** Options of a viewer; a few hundred bytes as a rule. */
-  jsonBytes: 4 * 1024 * 1024,
+  /** Options of a viewer; a few hundred bytes as a rule. It is parsed on the event loop, where 4 MB take a second. */
+  jsonBytes: 256 * 1024,
   /** An enhanced multi-frame object. */
   partBytes: 1024 * 1024 * 1024,
 });
