@@ -110,10 +110,10 @@ export class Arguments {
     return found ?? this.unsupported(name, `is not one of ${choices.join(', ')}`);
   }
 
-  /** A list of whole numbers. */
+  /** A list of whole numbers; one alone is a list of one, as with MONAI's ensure_tuple. */
   wholes(name: string, byDefault?: readonly number[]): readonly number[] {
     const value = this.#take(name) ?? this.#required(name, byDefault);
-    return this.#wholeList(name, value);
+    return this.#wholeList(name, typeof value === 'number' ? [value] : value);
   }
 
   /** One whole number for all axes, or a list with one for each. */

@@ -144,6 +144,12 @@ function encoder(at: States, plan: Plan): Encoder {
   const aggregate = aggregation(at.under('aggregation_layer'), plan);
   const whole = chain([...layers, aggregate]);
   const encode = (image: Value, other?: Value): Value => {
+    // Upstream's running statistics move once for each channel, one after the other; a graph updates a tensor once in a step.
+    if (calls > 1 && image.graph.mode === 'train')
+      throw new NetworkError('unsupported-argument', 'ImageEncoder: separate image channels cannot be trained yet', {
+        where: 'encode_channels_jointly',
+        next: 'Set encode_channels_jointly, or give one image channel',
+      });
     const parts = Array.from({ length: calls }, (_, i) =>
       whole(slices(image, [{ axis: 1, start: i * from, end: (i + 1) * from }])),
     );

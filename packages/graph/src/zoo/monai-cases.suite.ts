@@ -160,7 +160,7 @@ export const cases: readonly MonaiCase[] = [
     args: { ...solid, ...small, norm: 'instance', act: ['prelu', {}] },
     input: [1, 1, 24, 24, 32],
   },
-  { name: 'DenseNet201', title: 'as it is', args: flat, input: [2, 2, 64, 64], mode: 'infer' },
+  { name: 'DenseNet201', title: 'as it is', args: flat, input: [2, 2, 64, 64], mode: 'keys' },
   { name: 'DenseNet264', title: 'as it is', args: flat, input: [2, 2, 64, 64], mode: 'keys' },
   {
     name: 'ResNet',
@@ -346,8 +346,8 @@ export const cases: readonly MonaiCase[] = [
   {
     name: 'SwinUNETR',
     title: 'usual',
-    args: { in_channels: 1, out_channels: 2, feature_size: 12, num_heads: [1, 2, 3, 4], window_size: 4 },
-    input: [1, 1, 64, 64, 64],
+    args: { in_channels: 1, out_channels: 2, feature_size: 12, num_heads: [1, 2, 3, 4], window_size: 3 },
+    input: [1, 1, 32, 32, 64],
   },
   {
     name: 'SwinUNETR',

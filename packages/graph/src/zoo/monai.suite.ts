@@ -35,7 +35,7 @@ import sys, json, math, time, warnings
 warnings.filterwarnings('ignore')
 import torch
 import monai.networks.nets as nets
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 question = json.load(sys.stdin)
 exec(question['prelude'])
 
