@@ -8,6 +8,7 @@ import { ArterysError } from './arterys-error.js';
 import { encodeAnswer } from './encode-answer.js';
 import { faultText } from './gateway.js';
 import type { Handler } from './handler.js';
+import { loadHandler } from './load-handler.js';
 import { masksToAnswer } from './masks-to-answer.js';
 import type { EncodedAnswer } from './messages.js';
 import { predictionsToAnswer } from './predictions-to-answer.js';
@@ -23,12 +24,6 @@ const log: LogSink = {
   warn: (text) => say({ kind: 'log', level: 'warn', text }),
   error: (text) => say({ kind: 'log', level: 'error', text }),
 };
-
-async function handlerOf(url: string): Promise<Handler> {
-  const found = ((await import(url)) as { readonly default?: unknown }).default;
-  if (typeof found === 'function') return found as Handler;
-  throw new ArterysError('bad-route', "The handler's module has no default export that is a function");
-}
 
 async function perform(task: ThreadTask, handler: Handler | undefined): Promise<EncodedAnswer> {
   if (task.kind === 'masks') return encodeAnswer(await masksToAnswer(task));
@@ -62,7 +57,7 @@ function movable({ bodies }: EncodedAnswer): ArrayBuffer[] {
   return [...buffers];
 }
 
-const loading = module === undefined ? Promise.resolve(undefined) : handlerOf(module);
+const loading = module === undefined ? Promise.resolve(undefined) : loadHandler(module);
 loading.then(
   (handler) => {
     port.on('message', (task: ThreadTask) => {

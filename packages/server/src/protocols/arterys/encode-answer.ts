@@ -1,18 +1,20 @@
 /** What a handler returned, checked, as the JSON text, bodies and hash of an answer. */
-import { createHash } from 'node:crypto';
 import { ArterysError } from './arterys-error.js';
 import { checkAnswer } from './check-answer.js';
 import type { HandlerAnswer } from './handler.js';
 import { type Json, jsonText } from './json-text.js';
-import type { EncodedAnswer } from './messages.js';
+import { type CheckedAnswer, type EncodedAnswer, hashOf } from './messages.js';
 
 /** Throws ArterysError `inconsistent-answer`. */
 export function encodeAnswer(answer: HandlerAnswer): EncodedAnswer {
+  const checked = checkedAnswer(answer);
+  return { ...checked, outputHash: hashOf(checked) };
+}
+
+/** To be hashed while its first bytes are on their way. Throws ArterysError `inconsistent-answer`. */
+export function checkedAnswer(answer: HandlerAnswer): CheckedAnswer {
   const bodies = checkAnswer(answer);
-  const text = textOf(answer.json as unknown as Json);
-  const hash = createHash('sha256').update(text);
-  for (const { bytes } of bodies) hash.update(bytes);
-  return { jsonText: text, bodies, outputHash: hash.digest('hex') };
+  return { jsonText: textOf(answer.json as unknown as Json), bodies };
 }
 
 function textOf(json: Json): string {

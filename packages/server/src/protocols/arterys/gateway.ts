@@ -2,7 +2,7 @@
 import { isFailure } from '@isocenter/volume';
 import { describeDefect } from '../../defects/describe-defect.js';
 import type { HandlerRequest } from './handler.js';
-import { type EncodedAnswer, type WrittenAnswer, writeAnswer } from './messages.js';
+import { type CheckedAnswer, type EncodedAnswer, type WrittenAnswer, writeAnswer } from './messages.js';
 import {
   DEFAULT_READ_LIMITS,
   type PartsTaker,
@@ -15,7 +15,7 @@ import { type LogSink, TaggedLogger } from './tagged-logger.js';
 
 /** What answers: a handler in this process or in a thread, or a model. */
 export interface Answering extends PartsTaker {
-  answer(request: ReceivedRequest, logger: TaggedLogger): Promise<EncodedAnswer>;
+  answer(request: ReceivedRequest, logger: TaggedLogger): Promise<CheckedAnswer | EncodedAnswer>;
 }
 
 export interface Exchange {
@@ -29,13 +29,13 @@ export interface Exchange {
 export async function exchange(
   { contentType, stream, log, limits = DEFAULT_READ_LIMITS }: Exchange,
   answering: Answering,
-): Promise<WrittenAnswer & { readonly inputHash: string; readonly outputHash: string }> {
+): Promise<WrittenAnswer & { readonly inputHash: string }> {
   const head = readHead(contentType);
   const received = await readRequest(stream, head, answering, limits);
   const { inputHash, count } = received;
   const logger = new TaggedLogger(log, { input_hash: inputHash });
   logger.info(`request with ${count} parts`);
-  let answer: EncodedAnswer;
+  let answer: CheckedAnswer | EncodedAnswer;
   try {
     answer = await answering.answer(received, logger);
   } catch (error) {
@@ -43,8 +43,14 @@ export async function exchange(
     throw error;
   }
   const written = writeAnswer(answer, inputHash, head.boundary);
-  logger.tag({ output_hash: answer.outputHash }).info(`answer with ${answer.bodies.length} parts`);
-  return { ...written, inputHash, outputHash: answer.outputHash };
+  let outputHash: string | undefined;
+  const seal = () => {
+    if (outputHash !== undefined) return outputHash;
+    outputHash = written.seal();
+    logger.tag({ output_hash: outputHash }).info(`answer with ${answer.bodies.length} parts`);
+    return outputHash;
+  };
+  return { ...written, inputHash, seal };
 }
 
 /** Our own words in full; of what others threw name and place, because its text may quote the images. */

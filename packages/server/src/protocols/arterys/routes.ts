@@ -102,7 +102,7 @@ function answerer({ app, services, route, masks, budget, home }: AnswererParts) 
         subject: { kind: 'request', id: requestId },
         details: {
           inputHash: written.inputHash,
-          outputHash: written.outputHash,
+          outputHash: written.seal(),
           answeredBy: module ? 'handler' : model,
         },
         requestId,

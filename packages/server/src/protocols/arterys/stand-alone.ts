@@ -1,22 +1,16 @@
 /**
  * `@isocenter/server/arterys`: handlers on a port of their own, without accounts, database or workers; what upstream's
- * gateway.py is. A handler runs in this process: one that hangs or ends the process takes the service with it. In
- * `isocenter serve` it has a thread and a time limit.
+ * gateway.py is. A handler runs in this process, or in further ones like it: one that hangs or ends its process takes the
+ * requests there with it. In `isocenter serve` it has a thread and a time limit.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { isFailure } from '@isocenter/volume';
-import { bodyOf } from '../../http/body.js';
-import { defaultLimits } from '../../http/limits.js';
-import { linger } from '../../http/linger.js';
-import { problemOf } from '../../http/problem.js';
-import { ArterysError } from './arterys-error.js';
-import { encodeAnswer } from './encode-answer.js';
-import { refuseAsArterys, TEXT } from './errors.js';
-import { exchange, faultText, PartsInMemory } from './gateway.js';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { availableParallelism } from 'node:os';
+import { isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Handler } from './handler.js';
-import { piecesOf, type WrittenAnswer } from './messages.js';
-import { PING, READY } from './service-words.js';
+import { handlerServer } from './handler-service.js';
+import { loadHandler } from './load-handler.js';
+import { Siblings } from './siblings.js';
 import { consoleSink, type LogSink } from './tagged-logger.js';
 
 export type * from './handler.js';
@@ -32,8 +26,13 @@ export interface ServeHandlersOptions {
   readonly log?: LogSink;
   /** Largest request; default 1 GiB. */
   readonly maximumBytes?: number;
-  /** Requests in memory at the same time; more get 503. Default 16. */
+  /** Requests in memory of one process at the same time; more get 503. Default 16. */
   readonly atOnce?: number;
+  /**
+   * Processes that answer, this one included. Default: the cores of this machine when every handler is a module, which then
+   * may keep nothing that another request needs; else 1. The others start when connections come that keep this one busy.
+   */
+  readonly processes?: number;
 }
 
 export interface ServedHandlers {
@@ -46,120 +45,53 @@ export interface ServedHandlers {
 const MAXIMUM_BYTES = 2 ** 30;
 const AT_ONCE = 16;
 
-/** `handlers`: by path, such as `/`. Rejects when the port is taken. */
+/**
+ * `handlers`: by path, such as `/`; functions, or modules (path or file: URL) whose default export is one. Rejects when the port
+ * is taken, with ArterysError `bad-route` and TypeError.
+ */
 export async function serveHandlers(
-  handlers: Readonly<Record<string, Handler>>,
+  handlers: Readonly<Record<string, Handler | string | URL>>,
   options: ServeHandlersOptions = {},
 ): Promise<ServedHandlers> {
-  const { port = 8900, host = '127.0.0.1', log = consoleSink('gateway'), maximumBytes = MAXIMUM_BYTES } = options;
-  const routes = new Map(Object.entries(handlers));
-  const gate = { free: options.atOnce ?? AT_ONCE };
-  const server = createServer({ headersTimeout: defaultLimits.headersMs }, (raw, response) => {
-    const refuse = (error: unknown) => {
-      const { document, headers } = problemOf(error, '');
-      const { status, mediaType, body } = refuseAsArterys(document);
-      if (response.headersSent) raw.destroy();
-      else send(response, status, mediaType, String(body), headers);
-    };
-    response.on('error', () => {});
-    // What is left of a body that was refused early is read and dropped, so that the client sees the answer.
-    response.once('finish', () => linger(raw, defaultLimits));
-    answer(raw, response, { routes, gate, log, maximumBytes }).catch((error) => {
-      if (!isFailure(error)) log.error(`no answer: ${faultText(error)}`);
-      refuse(error);
-    });
+  const { port = 8900, host = '127.0.0.1', log = consoleSink('gateway') } = options;
+  const { maximumBytes = MAXIMUM_BYTES, atOnce = AT_ONCE } = options;
+  const modules: Record<string, string> = {};
+  const functions: Record<string, Handler> = {};
+  for (const [path, handler] of Object.entries(handlers)) {
+    if (typeof handler !== 'function') modules[path] = hrefOf(handler);
+    functions[path] = typeof handler === 'function' ? handler : await loadHandler(hrefOf(handler));
+  }
+  const shareable = Object.keys(modules).length === Object.keys(functions).length;
+  const { processes = shareable ? availableParallelism() : 1 } = options;
+  if (processes > 1 && !shareable)
+    throw new TypeError('serveHandlers: further processes need handlers that are modules: a path or URL for each');
+  const http = handlerServer(functions, { log, maximumBytes, atOnce });
+  const siblings = new Siblings(processes - 1, { modules, maximumBytes, atOnce }, log);
+  // Paused, so that no byte is read here of a connection that goes on to another process.
+  const door = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (socket) => {
+    if (siblings.place(socket)) return;
+    http.emit('connection', socket);
+    socket.resume();
   });
-  await listen(server, port, host);
-  const { port: taken } = server.address() as AddressInfo;
+  let closed: Promise<unknown> | undefined;
+  const closeIdle = () => closed && http.closeIdleConnections();
+  http.on('request', (_, response) => response.once('close', () => setImmediate(closeIdle)));
+  await listen(door, port, host);
+  const { port: taken } = door.address() as AddressInfo;
   return {
     port: taken,
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
-    close: () =>
-      new Promise((done) => {
-        server.close(() => done());
-        server.closeIdleConnections();
-      }),
+    close: () => {
+      closed ??= Promise.all([new Promise<void>((done) => void door.close(() => done())), siblings.close()]);
+      closeIdle();
+      return closed.then(() => {});
+    },
   };
 }
 
-interface Parts {
-  readonly routes: ReadonlyMap<string, Handler>;
-  readonly gate: { free: number };
-  readonly log: LogSink;
-  readonly maximumBytes: number;
-}
-
-async function answer(raw: IncomingMessage, response: ServerResponse, parts: Parts): Promise<void> {
-  const { routes, gate, log, maximumBytes } = parts;
-  const path = (raw.url ?? '/').split('?', 1)[0] ?? '/';
-  const fixed = path === '/healthcheck' ? READY : path === '/ping' ? PING : undefined;
-  const handler = routes.get(path);
-  const allowed = fixed === undefined ? ['POST', 'OPTIONS'] : ['GET', 'HEAD', 'POST', 'OPTIONS'];
-  if (fixed === undefined && handler === undefined) return send(response, 404, TEXT, 'no such address');
-  const allow = { allow: allowed.join(', ') };
-  if (raw.method === 'OPTIONS') return send(response, 200, TEXT, '', allow);
-  if (!allowed.includes(raw.method ?? ''))
-    return send(response, 405, TEXT, 'this method is not for this address', allow);
-  if (fixed !== undefined) return send(response, 200, TEXT, fixed);
-  if (gate.free <= 0) throw new ArterysError('busy', 'As many requests as this service takes are being answered');
-  gate.free--;
-  try {
-    const kept = new PartsInMemory();
-    const stream = bodyOf(raw, { limits: defaultLimits, maximumBytes });
-    const written = await exchange(
-      { contentType: raw.headers['content-type'], stream, log },
-      {
-        take: (bytes) => kept.take(bytes),
-        answer: async (received, logger) => {
-          const request = kept.request(received, logger);
-          return encodeAnswer(await called(handler!, request));
-        },
-      },
-    );
-    await sendAnswer(response, written);
-  } finally {
-    gate.free++;
-  }
-}
-
-/** What a handler throws is its fault, never the client's: 500. */
-async function called(handler: Handler, request: Parameters<Handler>[0]): Promise<Awaited<ReturnType<Handler>>> {
-  try {
-    return await handler(request);
-  } catch (cause) {
-    throw new ArterysError('handler-failed', 'The handler failed', { cause });
-  }
-}
-
-async function sendAnswer(response: ServerResponse, written: WrittenAnswer): Promise<void> {
-  response.writeHead(200, { 'content-type': written.contentType, 'content-length': written.length });
-  response.cork();
-  for (const piece of piecesOf(written)) {
-    if (response.destroyed) return;
-    if (response.write(piece)) continue;
-    response.uncork();
-    await new Promise<void>((resolve) => {
-      const go = () => {
-        response.off('drain', go).off('close', go);
-        resolve();
-      };
-      response.on('drain', go).on('close', go);
-    });
-    response.cork();
-  }
-  response.uncork();
-  response.end();
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  mediaType: string,
-  body: string,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  response.writeHead(status, { ...headers, 'content-type': mediaType, 'content-length': Buffer.byteLength(body) });
-  response.end(body);
+function hrefOf(module: string | URL): string {
+  if (module instanceof URL || module.startsWith('file:')) return String(module);
+  return pathToFileURL(isAbsolute(module) ? module : resolve(module)).href;
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {
