@@ -126,6 +126,11 @@ describe('500, with the reason', () => {
       /cannot be read/,
     ],
     ['a missing slice', () => zipOf(slices.filter((_, n) => n !== 1)), /cannot be used/],
+    ...[0, 1, 3].map((odd): [string, () => Promise<Uint8Array>, RegExp] => [
+      `another pixel spacing in slice ${odd}`,
+      () => zipOf(all((dataset, n) => void (n === odd && dataset.set('PixelSpacing', [1, 1])))),
+      /only a piece|cannot be used/,
+    ]),
     ['images without a place', () => zipOf(all((dataset) => dataset.delete('ImagePositionPatient'))), /cannot be used/],
   ])('%s', async (_, make, message) => {
     const end = await endOf(await make());
