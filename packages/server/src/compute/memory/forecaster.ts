@@ -1,6 +1,6 @@
 /** Before a task begins: how much it will need, against how much it could have. */
 import type { ForecastItem } from '@isocenter/engine';
-import { type Bundle, loadBundle } from '@isocenter/engine/bundles';
+import { type Bundle, loadBundle, looksAtSingleImages } from '@isocenter/engine/bundles';
 import { megabytes, PROCESS_BYTES, sumOf } from '@isocenter/engine/processes';
 import type { ComputeTask, Forecast, ModelRef } from '../compute-pool.js';
 import type { LearntMemory } from './learnt-memory.js';
@@ -12,6 +12,8 @@ export interface Need {
   /** What needs what. */
   readonly because: string;
 }
+
+export type AboutTask = Pick<ComputeTask, 'model' | 'inputPath'> & { readonly kind?: ComputeTask['kind'] };
 
 /** A task may have the smallest of these. */
 export interface Bound {
@@ -29,9 +31,10 @@ export class Forecaster {
   constructor(private readonly learnt: LearntMemory) {}
 
   /** Throws BundleError and what the plan of a bundle throws; ArchiveError for a zip whose directory is a lie. */
-  async need({ model, inputPath }: Pick<ComputeTask, 'model' | 'inputPath'>): Promise<Need> {
+  async need({ model, inputPath, kind }: AboutTask): Promise<Need> {
     const inputBytes = await unpackedBytes(inputPath);
-    const learnt = this.learnt.expect(model.sha256, inputBytes);
+    const oneByOne = kind === 'predict' && looksAtSingleImages(await this.#bundleOf(model));
+    const learnt = this.learnt.expect(model.sha256, inputBytes, oneByOne);
     if (learnt !== undefined)
       return {
         bytes: Math.ceil(learnt),

@@ -19,6 +19,13 @@ const file = (name: string, bytes: Uint8Array | string) => {
   return path;
 };
 
+it('of a model that sees one image after the other, a larger input costs only what it holds itself', () => {
+  const learnt = new LearntMemory(100 * MB);
+  learnt.add('a', { inputBytes: MB, peakBytes: 150 * MB });
+  expect(learnt.expect('a', 100 * MB)).toBeGreaterThan(5000 * MB);
+  expect(learnt.expect('a', 100 * MB, true)).toBeCloseTo(1.1 * (150 + 99) * MB, -3);
+});
+
 describe('the unpacked size', () => {
   it('of a zip is the sum of its directory', async () => {
     const contents = [3000, 70_000].map((length, n) => ({ name: `${n}.dcm`, bytes: new Uint8Array(length) }));

@@ -52,15 +52,19 @@ export class LearntMemory {
 
   /**
    * Bytes for an input of this size, or undefined when nothing is known: the peak of the next larger input that was run,
-   * else that of the largest, with what was above the bare process in proportion.
+   * else that of the largest, with what was above the bare process in proportion. `oneByOne`: of a larger input only the
+   * files themselves are held as well, because the model sees one image after the other.
    */
-  expect(sha256: string, inputBytes: number): number | undefined {
+  expect(sha256: string, inputBytes: number, oneByOne = false): number | undefined {
     const samples = this.#samples.get(sha256);
     const last = samples?.at(-1);
     if (!samples || !last) return undefined;
     const above = samples.find((sample) => sample.inputBytes >= inputBytes);
     if (above) return above.peakBytes * MARGIN;
-    const growth = Math.max(0, last.peakBytes - this.baseBytes) * (inputBytes / Math.max(1, last.inputBytes));
+    const known = Math.max(0, last.peakBytes - this.baseBytes);
+    const growth = oneByOne
+      ? known + inputBytes - last.inputBytes
+      : known * (inputBytes / Math.max(1, last.inputBytes));
     return (this.baseBytes + growth) * MARGIN;
   }
 }
