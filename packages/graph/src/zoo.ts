@@ -2,7 +2,6 @@
 export type { NetworkArguments } from './zoo/arguments.js';
 export { initialState, type Random, seededRandom } from './zoo/initial-state.js';
 export { type LoadedState, type LoadOptions, loadState, stateDictFor } from './zoo/load-state.js';
-export { DROPOUT_KEY } from './zoo/modules/dropout.js';
 export {
   type BuildOptions,
   type BuiltNetwork,

@@ -9,6 +9,7 @@ import type { DType } from '../tensor/dtype.js';
 import type { Shape } from '../tensor/shape.js';
 import type { Tensor } from '../tensor/tensor.js';
 import { type InitialRules, torchInitial } from './initial-rules.js';
+import { seedDropout } from './modules/dropout.js';
 import { NetworkError } from './network-error.js';
 import { States } from './states.js';
 
@@ -83,6 +84,8 @@ export interface BuildOptions {
   readonly mode?: Mode;
   /** Of the first output; further ones (deep supervision) are `output_1`, `output_2` … */
   readonly outputName?: string;
+  /** Of dropout masks, in training. */
+  readonly seed?: number;
 }
 
 /**
@@ -93,11 +96,12 @@ export interface BuildOptions {
 export function buildNetwork(
   built: Network,
   shapes: readonly Shape[],
-  { mode = 'infer', outputName = 'output' }: BuildOptions = {},
+  { mode = 'infer', outputName = 'output', seed = 0 }: BuildOptions = {},
 ): BuiltNetwork {
   if (shapes.length !== built.inputs.length)
     throw new NetworkError('wrong-argument', `${built.name} has the inputs ${built.inputs}; ${shapes.length} came`);
   const graph = new Graph({ name: built.name, mode });
+  seedDropout(graph, seed);
   const inputs = built.inputs.map((name, i) => graph.input(name, 'float32', shapes[i]));
   declareStates(graph, built);
   const outputs = built.forward(...inputs);

@@ -1,19 +1,29 @@
 /**
- * Dropout as a module. In training each mask comes from the key of the step (layers/dropout.ts), an int64 input of the graph under
- * the name below, made by the first dropout that needs it; whoever runs the step brings another number each time.
+ * Dropout as a module. In training each mask comes from the number of the step (an input of every training step, see
+ * steps/step-inputs.ts), a seed for the whole graph and a number for each dropout.
  */
 import type { Graph } from '../../graph/graph.js';
 import type { Value } from '../../graph/value.js';
 import { cast, greaterOrEqual, mul } from '../../layers/arithmetic.js';
 import { dropout, randomWords } from '../../layers/dropout.js';
 import { int64Scalar } from '../../layers/layout.js';
+import { dropoutKey } from '../../steps/step-inputs.js';
 import type { Layer } from '../network.js';
 import type { States } from '../states.js';
 
-export const DROPOUT_KEY = 'dropout_key';
+const seeds = new WeakMap<Graph, number>();
+const keys = new WeakMap<Graph, Value>();
 
-export const dropoutKey = (graph: Graph): Value =>
-  graph.inputs.find(({ name }) => name === DROPOUT_KEY) ?? graph.input(DROPOUT_KEY, 'int64', []);
+/** Before the network is called; 0 unless set. */
+export function seedDropout(graph: Graph, seed: number): void {
+  seeds.set(graph, seed);
+}
+
+function keyOf(graph: Graph): Value {
+  const known = keys.get(graph) ?? dropoutKey(graph, seeds.get(graph) ?? 0);
+  keys.set(graph, known);
+  return known;
+}
 
 export interface DropoutModule {
   readonly probability: number;
@@ -26,7 +36,7 @@ export function dropoutModule(at: States, { probability, channels = false }: Dro
   return (x) =>
     x.graph.mode === 'infer' || probability === 0
       ? x
-      : at.within(x.graph, () => dropout(x, probability, { key: dropoutKey(x.graph), layer, channels }));
+      : at.within(x.graph, () => dropout(x, probability, { key: keyOf(x.graph), layer, channels }));
 }
 
 const WORD = 2 ** 32;
@@ -38,7 +48,7 @@ export function dropPathModule(at: States, probability: number): Layer {
     if (x.graph.mode === 'infer' || probability === 0) return x;
     return at.within(x.graph, () => {
       const words = randomWords(
-        dropoutKey(x.graph),
+        keyOf(x.graph),
         layer,
         x.shape.map((n, axis) => (axis === 0 ? n : 1)),
       );
