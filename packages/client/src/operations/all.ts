@@ -1,9 +1,10 @@
 /** The whole REST API v1 as data, by area: `api.jobs.create` is an operation. */
 import { invites, keys, sessions, users } from './accounts.js';
 import { audit, compute, operations, settings } from './administration.js';
+import { families } from './families.js';
 import { feedback, telemetry } from './feedback.js';
 import { jobs } from './jobs.js';
-import { families, models } from './models.js';
+import { models } from './models.js';
 import { results } from './results.js';
 import { studies } from './studies.js';
 

@@ -78,3 +78,9 @@ export const problem = z.object({
 });
 
 export type Problem = z.infer<typeof problem>;
+
+const LONGEST_LINE = 256;
+/** Texts that people write of models. */
+export const line = text(LONGEST_LINE);
+export const description = text(10_000);
+export const language = text(16).describe('Language of the texts, e.g. "en"');

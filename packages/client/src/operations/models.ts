@@ -1,17 +1,11 @@
-/** Models: families, their versions with structures, uploads, exports, and which of them are warm. */
+/** Models: versions with their structures, uploads, exports, and which of them are warm. */
 import { z } from 'zod';
 import { binary, operation } from '../operation.js';
 import { warmModel } from './administration.js';
-import { id, listOf, pageOf, pageWish, text, time } from './common.js';
+import { description, id, language, line, listOf, pageOf, pageWish, text, time } from './common.js';
 
 /** Longest form in a query: a request line has 4 KB. */
 const LONGEST_FORM = 3000;
-
-const LONGEST_LINE = 256;
-const line = text(LONGEST_LINE);
-const description = text(10_000);
-const language = text(16).describe('Language of the texts, e.g. "en"');
-const vector = z.object({ x: z.number(), y: z.number(), z: z.number() });
 
 export const structure = z.object({
   label: z.int().describe('Value of its voxels in the label map'),
@@ -94,42 +88,6 @@ const modelChanges = z
       .max(65_535),
   })
   .partial();
-
-const saidOfFamily = {
-  languageCode: language,
-  name: line.describe('For people'),
-  description,
-  clinicalDomain: line,
-  anatomicalRegion: line,
-  primaryStructure: line,
-  modalities: z.array(line).max(64),
-  inputChannels: z
-    .array(
-      z.object({
-        channelId: text(64).min(1),
-        constraints: z.object({
-          acceptedModalities: z.array(text(64)),
-          spacingMin: vector.describe('mm'),
-          spacingMax: vector.describe('mm'),
-          dimensionsMin: vector.describe('voxels'),
-          dimensionsMax: vector.describe('voxels'),
-          originalDataRequired: z.boolean(),
-          isAxial: z.boolean(),
-        }),
-      }),
-    )
-    .max(64),
-  bodyPartsExamined: z.array(text(64)).max(111).describe('Names as docs/how-to/add-models.md lists them'),
-  gender: z.enum(['Male', 'Female', 'Any']),
-};
-
-export const family = z.object({
-  id,
-  canonicalName: z.string().describe('The name of name:version'),
-  ...saidOfFamily,
-  createdAt: time,
-  updatedAt: time,
-});
 
 const modelParams = z.object({ model: id.describe('Id, name:version, or name for its newest active version') });
 
@@ -268,55 +226,5 @@ export const models = {
     permission: 'operations.run',
     params: modelParams,
     answer: z.object({ evicted: z.boolean() }),
-  }),
-} as const;
-
-export const families = {
-  list: operation({
-    method: 'GET',
-    path: '/isocenter/v1/families',
-    summary: 'Model families',
-    tag: 'models',
-    permission: 'models.read',
-    answer: z.object({ items: z.array(family) }),
-  }),
-  get: operation({
-    method: 'GET',
-    path: '/isocenter/v1/families/:family',
-    summary: 'One family',
-    tag: 'models',
-    permission: 'models.read',
-    params: z.object({ family: id }),
-    answer: family,
-  }),
-  update: operation({
-    method: 'PATCH',
-    path: '/isocenter/v1/families/:family',
-    summary: 'Change what is said of a family',
-    tag: 'models',
-    permission: 'models.write',
-    params: z.object({ family: id }),
-    body: z.strictObject(saidOfFamily).partial(),
-    answer: family,
-  }),
-  segint: operation({
-    method: 'GET',
-    path: '/isocenter/v1/families/:family/segint',
-    summary: 'A family as the ModelFamily message of SegInt-R, made of its present fields',
-    tag: 'models',
-    permission: 'models.read',
-    params: z.object({ family: id }),
-    answer: binary('application/x-protobuf'),
-  }),
-  fillFromSegint: operation({
-    method: 'PUT',
-    path: '/isocenter/v1/families/:family/segint',
-    summary:
-      'Fill a family, its versions and structures from a serialised ModelFamily of SegInt-R: all of it or nothing',
-    tag: 'models',
-    permission: 'models.write',
-    params: z.object({ family: id }),
-    body: binary('application/x-protobuf', 'application/octet-stream'),
-    answer: family,
   }),
 } as const;
