@@ -48,6 +48,20 @@ describe('a file written atomically', () => {
 });
 
 describe('an output folder', () => {
+  it('that waits for no disk is all or nothing as well', async () => {
+    const path = fresh('not-durable');
+    const first = await OutputFolder.create(path, { durable: false });
+    await first.write('a.txt', bytes('a'));
+    await first.write('b.txt', bytes('b'));
+    expect(existsSync(join(path, 'a.txt'))).toBe(false);
+    expect(await first.commit()).toEqual([join(path, 'a.txt'), join(path, 'b.txt')]);
+    const second = await OutputFolder.create(path, { durable: false });
+    await second.write('a.txt', bytes('other'));
+    await second.discard();
+    expect(everything(path)).toEqual(['a.txt', 'b.txt']);
+    expect(readFileSync(join(path, 'a.txt'), 'utf8')).toBe('a');
+  });
+
   it('appears with all files at once when it is new', async () => {
     const path = join(folder, 'new/deep/out');
     const output = await OutputFolder.create(path);
