@@ -12,6 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { BlobError } from './blob-error.js';
 import type { BlobStore } from './blob-store.js';
 import { openFileStore } from './file-store.js';
+import type { Marker } from './marker.js';
+import type { S3Place } from './s3-store.js';
 
 export interface BlobStoreSetting {
   /** One of the above. */
@@ -30,16 +32,8 @@ export async function openBlobStore(setting: BlobStoreSetting): Promise<BlobStor
   const { bucket, prefix } = placeOf(url);
   switch (url.protocol) {
     case 's3:': {
-      const { endpoint, region, pathStyle } = options(url, ['endpoint', 'region', 'pathStyle']);
-      if (pathStyle !== undefined && !/^(true|false)$/.test(pathStyle)) throw bad('pathStyle must be true or false');
       const { openS3Store } = await import('./s3-store.js');
-      return openS3Store({
-        bucket,
-        prefix,
-        pathStyle: pathStyle === undefined ? endpoint !== undefined : pathStyle === 'true',
-        ...(endpoint === undefined ? {} : { endpoint: checkedEndpoint(endpoint) }),
-        ...(region === undefined ? {} : { region }),
-      });
+      return openS3Store(s3PlaceOf(url));
     }
     case 'azure:': {
       options(url, []);
@@ -60,6 +54,39 @@ export async function openBlobStore(setting: BlobStoreSetting): Promise<BlobStor
     default:
       throw bad('it must begin with file:, s3:, azure: or gs:');
   }
+}
+
+/** Marks in a bucket: `s3://bucket/prefix?…` as above, or the bare name of a bucket. Throws BlobError `bad-setting`. Asks no network. */
+export async function openMarker(setting: string): Promise<Marker> {
+  const place = markedPlace(setting);
+  const { openS3Marker } = await import('./s3-marker.js');
+  return openS3Marker(place);
+}
+
+function markedPlace(setting: string): S3Place {
+  try {
+    const url = parse(/^[\w.-]+$/.test(setting) ? `s3://${setting}` : setting);
+    if (url.protocol === 's3:') return s3PlaceOf(url);
+  } catch {
+    // Its words are about the blob store.
+  }
+  throw new BlobError('bad-setting', 'The setting requestAuditBucket is not the name of a bucket of S3, nor its URL.', {
+    where: 'requestAuditBucket',
+    next: 'S3_AUDIT_BUCKET_NAME=bucket, or s3://bucket/prefix?region=…&endpoint=…',
+  });
+}
+
+function s3PlaceOf(url: URL): S3Place {
+  const { bucket, prefix } = placeOf(url);
+  const { endpoint, region, pathStyle } = options(url, ['endpoint', 'region', 'pathStyle']);
+  if (pathStyle !== undefined && !/^(true|false)$/.test(pathStyle)) throw bad('pathStyle must be true or false');
+  return {
+    bucket,
+    prefix,
+    pathStyle: pathStyle === undefined ? endpoint !== undefined : pathStyle === 'true',
+    ...(endpoint === undefined ? {} : { endpoint: checkedEndpoint(endpoint) }),
+    ...(region === undefined ? {} : { region }),
+  };
 }
 
 function folderOf(text: string, home: string): string {

@@ -54,8 +54,13 @@ export interface S3Place {
   readonly pathStyle: boolean;
 }
 
-/** Credentials come from AWS's own chain: environment, shared files, container or instance role. Throws BlobError `bad-setting`. */
+/** Throws BlobError `bad-setting`. */
 export async function openS3Store(place: S3Place): Promise<BlobStore> {
+  return new S3Store(await openS3Client(place), place);
+}
+
+/** Credentials come from AWS's own chain: environment, shared files, container or instance role. Throws BlobError `bad-setting`. */
+export async function openS3Client(place: S3Place): Promise<S3Client> {
   const client = new S3Client({
     // A server with its own endpoint takes any; Amazon's region comes from AWS_REGION or the shared file.
     ...(place.region ? { region: place.region } : place.endpoint ? { region: 'us-east-1' } : {}),
@@ -78,7 +83,7 @@ export async function openS3Store(place: S3Place): Promise<BlobStore> {
       next: 'Add ?region=… to the setting, or set AWS_REGION.',
     });
   });
-  return new S3Store(client, place);
+  return client;
 }
 
 class S3Store implements BlobStore {

@@ -25,6 +25,11 @@ const inferenceRoute = z.union([
     handler: z.string().min(1).optional(),
     /** When the request asks for nothing that we know. */
     output: z.enum(inferenceOutputs).default('probability-mask'),
+    /** Who made it, for the request auditor: the letters that a tag of S3 may have. */
+    vendor: z
+      .string()
+      .regex(/^[\p{L}\p{N} +\-=._:/@]{1,256}$/u, 'letters, digits, blanks and + - = . _ : / @')
+      .optional(),
     /** Of one answer. */
     seconds: z.number().positive().max(LONGEST_SECONDS).default(DEFAULT_SECONDS),
   }),

@@ -56,6 +56,12 @@ export const settings = {
     undefined,
     'Where bytes lie: s3://bucket/prefix?endpoint=…, azure://container/prefix, gs://bucket/prefix; default: files in the data directory',
   ),
+  requestAuditBucket: setting(
+    optionalText,
+    undefined,
+    'Bucket, or s3://bucket/prefix?endpoint=…, in which each answer over the Arterys protocol leaves an empty object named by its hashes',
+    { environment: 'S3_AUDIT_BUCKET_NAME' },
+  ),
   azureConnectionString: setting(optionalText, undefined, 'For azure:// blob stores', {
     secret: true,
     environment: 'AZURE_STORAGE_CONNECTION_STRING',

@@ -20,6 +20,7 @@ import { piecesOf } from './messages.js';
 import { ModelAnswering } from './model-route.js';
 import { DEFAULT_ROUTES } from './outputs.js';
 import { readHead } from './read-request.js';
+import { RequestAuditor } from './request-auditor.js';
 import { PING, READY } from './service-words.js';
 import type { LogSink } from './tagged-logger.js';
 
@@ -53,11 +54,17 @@ export const arterys: Protocol = {
     const masks = new AnswerThreads({ ...LINE, timeMs: MASKS_SECONDS * 1000 });
     const budget = new MemoryBudget(BUDGET_BYTES);
     app.addHook('onClose', () => masks.close());
+    const { requestAuditBucket } = services.configuration.values;
+    const auditor =
+      requestAuditBucket === undefined
+        ? undefined
+        : new RequestAuditor(requestAuditBucket, (text) => app.context.log.error({ name: 'request_auditor' }, text));
+    if (auditor) app.addHook('onClose', () => auditor.close());
     for (const [url, setting] of Object.entries(wish?.routes ?? DEFAULT_ROUTES)) {
       if (app.hasRoute({ method: 'POST', url })) continue;
       const route = wholeRoute(setting);
       const access = { permission: 'jobs.create', door: 'arterys' } as const;
-      const answer = answerer({ app, services, route, masks, budget, home });
+      const answer = answerer({ app, services, route, masks, budget, home, auditor });
       app.route({ method: 'POST', url, config: { access, ...refusal }, handler: answer });
     }
   },
@@ -72,11 +79,12 @@ interface AnswererParts {
   readonly masks: AnswerThreads;
   readonly budget: MemoryBudget;
   readonly home: string;
+  readonly auditor: RequestAuditor | undefined;
 }
 
-function answerer({ app, services, route, masks, budget, home }: AnswererParts) {
+function answerer({ app, services, route, masks, budget, home, auditor }: AnswererParts) {
   const { context } = app;
-  const { handler, model = 'ct-basic', seconds } = route;
+  const { handler, model = 'ct-basic', seconds, vendor } = route;
   const module = handler && pathToFileURL(isAbsolute(handler) ? handler : resolve(home, handler)).href;
   const threads = module ? new AnswerThreads({ ...LINE, module, timeMs: seconds * 1000 }) : undefined;
   if (threads) app.addHook('onClose', () => threads.close());
@@ -95,7 +103,7 @@ function answerer({ app, services, route, masks, budget, home }: AnswererParts) 
       if (!threads) space = await services.temporarySpace.reserve(upload.declaredBytes);
       const stream = space ? space.meter(upload.stream) : upload.stream;
       const written = await exchange({ contentType, stream, log: sinkOf(context.log, requestId) }, answering);
-      // Upstream's auditor: which input gave which output, and nothing of either.
+      // As upstream's auditor: which input gave which output, and nothing of either.
       await services.audit.record({
         actor,
         action: 'arterys.answered',
@@ -107,6 +115,7 @@ function answerer({ app, services, route, masks, budget, home }: AnswererParts) 
         },
         requestId,
       });
+      auditor?.answered({ inputHash: written.inputHash, outputHash: written.seal(), ...(vendor ? { vendor } : {}) });
       reply.header('content-type', written.contentType).header('content-length', written.length);
       return reply.send(Readable.from(piecesOf(written), { objectMode: false }));
     } finally {
