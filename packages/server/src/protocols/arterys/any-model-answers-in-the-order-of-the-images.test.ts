@@ -119,6 +119,19 @@ describe('a model on a route', () => {
     expect(boxes.status).toBe(200);
   });
 
+  it('refuses an image that nothing could refer to, in place of a series without it', async () => {
+    const sent = await images({});
+    // SOP Instance UID and Series Instance UID, made into neighbours that nobody knows.
+    for (const tag of ['\x08\x00\x18\x00UI', '\x20\x00\x0e\x00UI']) {
+      const nameless = Buffer.from(sent.at(-1)!);
+      const at = nameless.indexOf(tag, 0, 'latin1');
+      nameless[at + 2]! += 1;
+      const answer = await post('/', [...sent.slice(0, -1), nameless]);
+      expect(answer.status).toBe(422);
+      expect(answer.body.toString()).toContain('(part 12)');
+    }
+  });
+
   it('gives boxes that enclose the masks, by image', async () => {
     const sent = await images({});
     const masks = readAnswer(await post('/', sent));

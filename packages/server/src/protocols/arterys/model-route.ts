@@ -59,8 +59,8 @@ export class ModelAnswering implements Answering {
   }
 
   /** Images are kept, on the disk; attachments are for handlers. */
-  async take(bytes: Buffer): Promise<void> {
-    const image = await headOf(bytes);
+  async take(bytes: Buffer, index: number): Promise<void> {
+    const image = await headOf(bytes, index);
     if (image !== undefined) await this.#keep(image, bytes);
     this.#run.budget.giveBack(bytes.length);
     this.#held -= bytes.length;
@@ -158,8 +158,11 @@ function predictionTask(model: string, { answer, predictions }: PredictReport): 
   return { kind: 'predictions', model, answer, predictions: predictions.map(({ input: _, ...said }) => said) };
 }
 
-/** Undefined for what is no image: an attachment, a directory. Throws DicomError for what is damaged. */
-async function headOf(bytes: Buffer): Promise<Image | undefined> {
+/**
+ * Undefined for what is no image: an attachment, a directory. Throws DicomError for what is damaged, ArterysError `no-images` for
+ * an image that nothing could refer to: left out in silence it would be missing from the series.
+ */
+async function headOf(bytes: Buffer, index: number): Promise<Image | undefined> {
   // With the first request: a start of the server has no use for it.
   const { looksLikeDicom, parseDicom } = await import('@isocenter/dicom');
   if (!looksLikeDicom(bytes)) return undefined;
@@ -170,5 +173,10 @@ async function headOf(bytes: Buffer): Promise<Image | undefined> {
   });
   const SOPInstanceUID = dataset.string('SOPInstanceUID');
   const SeriesInstanceUID = dataset.string('SeriesInstanceUID');
-  return SOPInstanceUID && SeriesInstanceUID ? { SOPInstanceUID, SeriesInstanceUID } : undefined;
+  if (SOPInstanceUID && SeriesInstanceUID) return { SOPInstanceUID, SeriesInstanceUID };
+  if (!dataset.has('Rows')) return undefined;
+  throw new ArterysError('no-images', 'An image has no SOP Instance UID or no Series Instance UID', {
+    where: `part ${index + 1}`,
+    next: 'Export it again, or de-identify with a tool that replaces UIDs.',
+  });
 }
