@@ -231,20 +231,6 @@ export const cases: readonly MonaiCase[] = [
     mode: 'infer',
   },
   {
-    name: 'SENet154',
-    title: 'one block a stage',
-    args: { spatial_dims: 2, in_channels: 1, num_classes: 2, layers: [1, 1, 1, 1], dropout_prob: null },
-    input: [2, 1, 64, 64],
-    mode: 'keys',
-  },
-  {
-    name: 'SEResNext50',
-    title: 'one block a stage, 3-D',
-    args: { spatial_dims: 3, in_channels: 1, num_classes: 2, layers: [1, 1, 1, 1] },
-    input: [1, 1, 32, 32, 32],
-    mode: 'infer',
-  },
-  {
     name: 'EfficientNetBN',
     title: 'b0, 3-D: keys',
     args: { model_name: 'efficientnet-b0', pretrained: false, spatial_dims: 3, in_channels: 1, num_classes: 2 },

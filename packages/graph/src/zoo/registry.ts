@@ -12,7 +12,7 @@ import { mlp } from './mlp.js';
 import type { Network } from './network.js';
 import { NetworkError } from './network-error.js';
 import { RES_NETS, resNet } from './res-net.js';
-import { SE_RES_NETS, seResNet } from './se-res-net.js';
+import { seResNet } from './se-res-net.js';
 import { segResNet } from './seg-res-net.js';
 import { swinUnetr } from './swin-unetr.js';
 import { unet } from './unet.js';
@@ -35,8 +35,14 @@ const makers: Readonly<Record<string, Maker>> = {
   UNETR: unetr,
   SwinUNETR: swinUnetr,
   ...Object.fromEntries(DENSE_NETS.map((name): [string, Maker] => [name, (given) => denseNet(name, given)])),
-  ...Object.fromEntries(['ResNet', ...RES_NETS].map((name): [string, Maker] => [name, (given) => resNet(name, given)])),
-  ...Object.fromEntries(SE_RES_NETS.map((name): [string, Maker] => [name, (given) => seResNet(name, given)])),
+  ...Object.fromEntries(
+    ['ResNet', ...RES_NETS.filter((name) => name !== 'resnet200')].map((name): [string, Maker] => [
+      name,
+      (given) => resNet(name, given),
+    ]),
+  ),
+  // Its siblings are built by the same file; each is listed when it has been held beside MONAI.
+  SEResNet50: (given) => seResNet('SEResNet50', given),
   UNet3D: unet3d,
   UNet2D: unet2d,
   ImageEncoder: imageEncoder,

@@ -50,8 +50,6 @@ const NETS: Readonly<Record<string, Defaults>> = {
   SEResNext101: { ...next, layers: [3, 4, 23, 3] },
 };
 
-export const SE_RES_NETS = Object.keys(NETS);
-
 const PLANES = [64, 128, 256, 512];
 const EXPANSION = 4;
 const RESNEXT_WIDTH = 4 / 64;
