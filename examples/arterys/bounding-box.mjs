@@ -12,7 +12,7 @@ export default function handler({ parts }) {
       bounding_boxes_2d: [
         {
           label: 'super bbox',
-          SOPInstanceUID: series.images[0].header.string('SOPInstanceUID'),
+          SOPInstanceUID: series.images[0].SOPInstanceUID,
           top_left: [5, 5],
           bottom_right: [10, 10],
         },

@@ -28,8 +28,8 @@ async function voxelsAsSent(series) {
   const area = width * height;
   const values = new Float32Array(volume.data.length);
   const uids = reference.slices.map(({ SOPInstanceUID }) => SOPInstanceUID);
-  series.images.forEach(({ header }, s) => {
-    const k = uids.indexOf(header.string('SOPInstanceUID'));
+  series.images.forEach(({ SOPInstanceUID }, s) => {
+    const k = uids.indexOf(SOPInstanceUID);
     values.set(volume.data.subarray(k * area, (k + 1) * area), s * area);
   });
   return { values, width, height, depth, reference };
@@ -79,11 +79,11 @@ export async function labelMask({ parts }) {
 
 /** @type {Handler} */
 export function measurements({ parts }) {
-  const [{ header }] = largestSeries(parts).images;
+  const [{ header, SOPInstanceUID }] = largestSeries(parts).images;
   const [width, height] = [header.number('Columns'), header.number('Rows')];
   const linear_measurements_2d = [
     {
-      SOPInstanceUID: header.string('SOPInstanceUID'),
+      SOPInstanceUID,
       label: 'diagonal',
       coordinates_type: 'pixel',
       start: [0, 0],

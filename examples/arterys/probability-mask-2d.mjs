@@ -10,11 +10,11 @@ export default function handler({ parts }) {
   return {
     json: {
       protocol_version: '1.0',
-      parts: images.map(({ header }, n) => ({
+      parts: images.map(({ SOPInstanceUID }, n) => ({
         label: 'Mock seg',
         binary_type: 'probability_mask',
         binary_data_shape: sizes[n],
-        dicom_image: { SOPInstanceUID: header.string('SOPInstanceUID') },
+        dicom_image: { SOPInstanceUID },
       })),
     },
     parts: sizes.map(({ width, height }) => new Uint8Array(width * height)),

@@ -55,6 +55,7 @@ export { type Choice, chooseSeries, type Wish } from './series/choose.js';
 export { SeriesError, type SeriesErrorKind } from './series/errors.js';
 export * from './series/findings.js';
 export type { Frame, Instance, Rescale } from './series/frame.js';
+export { objectIdentity } from './series/instance.js';
 export { DEFAULT_MAX_VOLUME_BYTES, type LoadedSeries, type LoadOptions, loadVolume } from './series/load.js';
 export type { DicomObject, DicomObjectKind } from './series/objects.js';
 export * from './series/reference.js';

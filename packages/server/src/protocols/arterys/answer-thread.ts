@@ -34,7 +34,7 @@ async function perform(task: ThreadTask, handler: Handler | undefined): Promise<
   return encodeAnswer(await handler!({ json, parts, inputHash, logger }));
 }
 
-const TOLD = ['inconsistent-answer', 'left-out', 'answer-too-large', 'bad-route'] as const;
+const TOLD = ['inconsistent-answer', 'left-out', 'answer-too-large', 'bad-route', 'no-images'] as const;
 
 function failureOf(error: unknown): ThreadMessage {
   const told = isFailure(error) ? TOLD.find((kind) => kind === error.kind) : undefined;

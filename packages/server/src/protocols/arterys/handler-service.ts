@@ -87,11 +87,12 @@ async function answer(raw: IncomingMessage, response: ServerResponse, parts: Par
   }
 }
 
-/** What a handler throws is its fault, never the client's: 500. */
+/** What a handler throws is its fault, not the client's: 500; but for images that it cannot refer to (readSeries). */
 async function called(handler: Handler, request: Parameters<Handler>[0]): Promise<Awaited<ReturnType<Handler>>> {
   try {
     return await handler(request);
   } catch (cause) {
+    if (isFailure(cause) && cause.kind === 'no-images') throw cause;
     throw new ArterysError('handler-failed', 'The handler failed', { cause });
   }
 }

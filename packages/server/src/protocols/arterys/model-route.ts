@@ -14,6 +14,7 @@ import { ArterysError } from './arterys-error.js';
 import type { Answering } from './gateway.js';
 import type { MemoryBudget } from './handler-route.js';
 import type { EncodedAnswer } from './messages.js';
+import { namelessImage } from './nameless-image.js';
 import { FORMATS, type Output, outputOf } from './outputs.js';
 import type { ReceivedRequest } from './read-request.js';
 import type { TaggedLogger } from './tagged-logger.js';
@@ -164,19 +165,17 @@ function predictionTask(model: string, { answer, predictions }: PredictReport): 
  */
 async function headOf(bytes: Buffer, index: number): Promise<Image | undefined> {
   // With the first request: a start of the server has no use for it.
-  const { looksLikeDicom, parseDicom } = await import('@isocenter/dicom');
+  const { looksLikeDicom, objectIdentity, parseDicom } = await import('@isocenter/dicom');
   if (!looksLikeDicom(bytes)) return undefined;
-  const { dataset } = parseDicom(bytes.subarray(0, HEADER_BYTES), {
+  const file = parseDicom(bytes.subarray(0, HEADER_BYTES), {
     untilPixelData: true,
     partial: bytes.length > HEADER_BYTES,
     fileSize: bytes.length,
   });
-  const SOPInstanceUID = dataset.string('SOPInstanceUID');
+  const { dataset } = file;
+  const { SOPInstanceUID } = objectIdentity(file);
   const SeriesInstanceUID = dataset.string('SeriesInstanceUID');
   if (SOPInstanceUID && SeriesInstanceUID) return { SOPInstanceUID, SeriesInstanceUID };
   if (!dataset.has('Rows')) return undefined;
-  throw new ArterysError('no-images', 'An image has no SOP Instance UID or no Series Instance UID', {
-    where: `part ${index + 1}`,
-    next: 'Export it again, or de-identify with a tool that replaces UIDs.',
-  });
+  throw namelessImage(index + 1);
 }

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseDicom } from '@isocenter/dicom';
 import { makePhantom } from '@isocenter/engine';
 import { openSources } from '@isocenter/formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -123,6 +124,43 @@ describe('the examples', () => {
       });
       expect((await post('/classification', mr)).json.parts).toEqual([]);
       expect((await post('/bounding-box', mr)).json.bounding_boxes_2d).toHaveLength(1);
+    });
+
+    it('of an X-ray (CR) get a 2-D mask each, named by the image', async () => {
+      const opened = await openSources(join(data, 'dicom-stress/dicomdir/dicomdirtests.zip'));
+      const sources = opened.sources.filter(({ name }) => /77654033\/CR/.test(name));
+      const cr = await Promise.all(sources.map((source) => source.read()));
+      await opened.close();
+      expect(cr).toHaveLength(3);
+      const { json, bodies } = await post('/probability-mask-2d', cr);
+      expect(bodies).toHaveLength(3);
+      cr.forEach((file, n) => {
+        const { dataset } = parseDicom(file);
+        const { label, binary_type, binary_data_shape, dicom_image } = json.parts[n];
+        expect([label, binary_type]).toEqual(['Mock seg', 'probability_mask']);
+        expect(dicom_image).toEqual({ SOPInstanceUID: dataset.string('SOPInstanceUID') });
+        expect(binary_data_shape).toEqual({ width: dataset.number('Columns'), height: dataset.number('Rows') });
+        expect(bodies[n]).toHaveLength(binary_data_shape.width * binary_data_shape.height);
+      });
+      expect((await post('/bounding-box', cr)).json.bounding_boxes_2d[0].SOPInstanceUID).toBe(
+        parseDicom(cr[0]!).dataset.string('SOPInstanceUID'),
+      );
+    });
+
+    it('whose data set has lost its UIDs are named by the head of the file; without a series they are refused in words', async () => {
+      const ct = await zip('ct-abdomen-totalsegmentator/example_ct_dicom.zip', 2);
+      const meta = ct.map((file) => parseDicom(file).meta.string('MediaStorageSOPInstanceUID'));
+      expect(parseDicom(ct[0]!).dataset.string('SOPInstanceUID')).toBeUndefined();
+      expect((await post('/bounding-box', ct)).json.bounding_boxes_2d[0].SOPInstanceUID).toBe(meta[0]);
+      const flat = await post('/probability-mask-2d', ct);
+      expect(
+        flat.json.parts.map((part: { dicom_image: { SOPInstanceUID: string } }) => part.dicom_image.SOPInstanceUID),
+      ).toEqual(meta);
+      const refused = await ask(served.url, '/probability-mask-3d', { body: requestBody(ct) });
+      expect([refused.status, refused.body.toString()]).toEqual([
+        422,
+        expect.stringContaining('no Series Instance UID (part 1)'),
+      ]);
     });
   });
 

@@ -22,7 +22,13 @@ export type ThreadMessage =
   | { readonly kind: 'answer'; readonly answer: EncodedAnswer }
   | {
       readonly kind: 'failure';
-      readonly failure: 'inconsistent-answer' | 'left-out' | 'answer-too-large' | 'handler-failed' | 'bad-route';
+      readonly failure:
+        | 'inconsistent-answer'
+        | 'left-out'
+        | 'answer-too-large'
+        | 'handler-failed'
+        | 'bad-route'
+        | 'no-images';
       readonly message: string;
       readonly where?: string;
       readonly next?: string;
