@@ -7,7 +7,8 @@ import { table } from './table.js';
 export function predictText(report: PredictReport): string {
   const { provenance, predictions, answer, reasons, findings, milliseconds } = report;
   const rows = predictions.flatMap(({ images, plane, classes = [], values = [] }, n) => {
-    const image = images?.length === 1 ? images[0]?.SOPInstanceUID : undefined;
+    const only = images?.length === 1 ? images[0] : undefined;
+    const image = only && `${only.SOPInstanceUID}${only.frameNumber === undefined ? '' : ` frame ${only.frameNumber}`}`;
     const about = image ?? (plane === undefined ? `${n + 1}` : `plane ${plane}`);
     return [
       ...classes.map(({ name, probability }) => [about, name, probability.toFixed(4)]),

@@ -149,3 +149,18 @@ it('a value has its unit', () => {
   });
   expect(json.study_ml_json).toMatchObject({ label: 'age', value: '12.3457 a' });
 });
+
+it('tiles and frames of one image keep an answer each', () => {
+  const of = (frameNumber?: number) => ({
+    SeriesInstanceUID: '1.2',
+    images: [{ SOPInstanceUID: '1.3', ...(frameNumber === undefined ? {} : { frameNumber }) }],
+    classes: [{ name: 'x', probability: 1 }],
+  });
+  const { json } = predictionsToAnswer({
+    model: 'm:1',
+    answer: 'classification',
+    predictions: [of(), of(), of(7)],
+  });
+  const images = json.series_ml_json?.['1.2']?.images ?? {};
+  expect(Object.keys(images)).toEqual(['1.3', '1.3 (2)', '1.3 frame 7']);
+});

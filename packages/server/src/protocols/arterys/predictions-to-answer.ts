@@ -45,7 +45,13 @@ function ofSeries(predictions: PredictionTask['predictions']): Said {
     const { images = [] } = first;
     return { ...said(first), ...(images.length === 1 ? { SOPInstanceUID: images[0]!.SOPInstanceUID } : {}) };
   }
-  return { images: Object.fromEntries(predictions.map((prediction) => [imageKey(prediction), said(prediction)])) };
+  const images = new Map<string, Said>();
+  for (const prediction of predictions) {
+    // Tiles of a mosaic have one UID.
+    const key = imageKey(prediction);
+    images.set(images.has(key) ? `${key} (${images.size + 1})` : key, said(prediction));
+  }
+  return { images: Object.fromEntries(images) };
 }
 
 function imageKey({ images }: PredictionTask['predictions'][number]): string {
