@@ -14,7 +14,7 @@ interface Line {
   readonly note?: string;
 }
 
-const ROWS = 25;
+const ROWS = 26;
 /** These are about bytes alone. */
 const WITHOUT_TIME = /^(size|idle memory)/;
 const MEGABYTE = 2 ** 20;

@@ -197,7 +197,7 @@ const goldens: readonly Golden[] = [
 
 /** Half a unit of the last digit given, and what two float32 programs may differ by. */
 function near(found: number, expected: number, digits: number, what: string): void {
-  const tolerance = 0.5 * 10 ** -digits + 5e-6 * Math.max(1, Math.abs(expected));
+  const tolerance = 0.5 * 10 ** -digits + 2e-5 * Math.max(1, Math.abs(expected));
   expect(Math.abs(found - expected), `${what}: ${found}, expected ${expected}`).toBeLessThanOrEqual(tolerance);
 }
 

@@ -5,7 +5,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { cancelled, PROCESS_BYTES } from '@isocenter/engine/processes';
+import { cancelled } from '@isocenter/engine/processes';
 import { isFailure, type Watch } from '@isocenter/volume';
 import { Children, warmModel } from './children.js';
 import type { ComputeChild } from './compute-child.js';
@@ -69,7 +69,7 @@ export class Pool implements ComputePool {
     this.#children = new Children(this.#settings, this.#counters, () => this.#dispatch());
     this.#memory = new MemoryAccount(this.#settings, this.#children, options.freeBytes ?? machineFreeBytes);
     this.#home = new WorkHome(this.#settings.workFolder);
-    this.#learnt = new LearntMemory(PROCESS_BYTES, options.learnt, options.onLearnt);
+    this.#learnt = new LearntMemory(options.learnt, options.onLearnt);
     this.#forecaster = new Forecaster(this.#learnt);
   }
 

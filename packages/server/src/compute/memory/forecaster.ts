@@ -24,6 +24,9 @@ export interface Bound {
 /** Decoders, encoders, proofs and the thread that watches the parent, beyond what the engine counts; measured with small studies. */
 const CHILD = { what: 'decoding and encoding', bytes: 48 * 2 ** 20 };
 
+/** What the engine counts is the least; larger inputs are given so many times the difference. */
+const GROWTH = 2;
+
 export class Forecaster {
   /** Read once per version: a version never changes, and its weights are hashed at each reading. */
   readonly #bundles = new Map<string, Promise<Bundle>>();
@@ -33,8 +36,9 @@ export class Forecaster {
   /** Throws BundleError and what the plan of a bundle throws; ArchiveError for a zip whose directory is a lie. */
   async need({ model, inputPath, kind }: AboutTask): Promise<Need> {
     const inputBytes = await unpackedBytes(inputPath);
-    const oneByOne = kind === 'predict' && looksAtSingleImages(await this.#bundleOf(model));
-    const learnt = this.learnt.expect(model.sha256, inputBytes, oneByOne);
+    const counted = await this.#counter(model, kind);
+    const grows = (from: number) => GROWTH * (counted(inputBytes) - counted(from));
+    const learnt = this.learnt.expect(model.sha256, inputBytes, grows);
     if (learnt !== undefined)
       return {
         bytes: Math.ceil(learnt),
@@ -48,6 +52,14 @@ export class Forecaster {
       inputBytes,
       because: `${megabytes(inputBytes)} of images with ${model.address} need at least ${megabytes(sumOf(items))} (${list})`,
     };
+  }
+
+  /** Bytes that the engine counts for an input of a size; of a model that sees one image after the other, the files alone. */
+  async #counter(model: ModelRef, kind: AboutTask['kind']): Promise<(inputBytes: number) => number> {
+    const bundle = await this.#bundleOf(model);
+    if (kind === 'predict' && looksAtSingleImages(bundle)) return (bytes) => bytes / GROWTH;
+    const { forecastOfFile } = await import('@isocenter/engine');
+    return (bytes) => sumOf(forecastOfFile(bundle, bytes));
   }
 
   /** For a child that only loads the model. */

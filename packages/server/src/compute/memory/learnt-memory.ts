@@ -20,7 +20,6 @@ export class LearntMemory {
   readonly #samples = new Map<string, MemorySample[]>();
 
   constructor(
-    private readonly baseBytes: number,
     learnt: Readonly<Record<string, readonly MemorySample[]>> = {},
     private readonly onLearnt: (sha256: string, samples: readonly MemorySample[]) => void = () => {},
   ) {
@@ -52,20 +51,16 @@ export class LearntMemory {
 
   /**
    * Bytes for an input of this size, or undefined when nothing is known: the peak of the next larger input that was run,
-   * else that of the largest, with what was above the bare process in proportion. `oneByOne`: of a larger input only the
-   * files themselves are held as well, because the model sees one image after the other.
+   * else that of the largest and what it `grows` by from that one on. In proportion would be wrong: most of a small
+   * study's peak is the process and the network's working memory, which a large study needs only once.
    */
-  expect(sha256: string, inputBytes: number, oneByOne = false): number | undefined {
+  expect(sha256: string, inputBytes: number, grows: (fromBytes: number) => number): number | undefined {
     const samples = this.#samples.get(sha256);
     const last = samples?.at(-1);
     if (!samples || !last) return undefined;
     const above = samples.find((sample) => sample.inputBytes >= inputBytes);
     if (above) return above.peakBytes * MARGIN;
-    const known = Math.max(0, last.peakBytes - this.baseBytes);
-    const growth = oneByOne
-      ? known + inputBytes - last.inputBytes
-      : known * (inputBytes / Math.max(1, last.inputBytes));
-    return (this.baseBytes + growth) * MARGIN;
+    return (last.peakBytes + Math.max(0, grows(last.inputBytes))) * MARGIN;
   }
 }
 
