@@ -9,15 +9,16 @@ import type { Contender, Row } from './row.js';
 import { POSTGRES_PLUGIN } from './server/orthanc.js';
 
 export const SERVER_MODULES = [
+  'django',
   'flask',
+  'grpc_tools',
+  'requests_toolbelt',
   'gunicorn',
   'fastapi',
   'uvicorn',
   'uvloop',
   'httptools',
   'packaging',
-  'django',
-  'grpc_tools',
 ];
 
 const ENQUEUE_SECONDS = 0.025;
