@@ -24,10 +24,20 @@ interface Golden {
   readonly deviation?: number;
   readonly first: readonly number[];
   readonly last?: number;
+  /** Relative; what two float32 programs may differ by, where a reason is known for more than the usual. */
+  readonly noise?: number;
 }
+
+const NOISE = 5e-6;
 
 const swin = (monai_version: string) => () =>
   swinUnetr({ in_channels: 1, out_channels: 2, feature_size: 12, monai_version });
+
+/**
+ * PyTorch 2.15 itself is 1.5e-5 off these figures in float32 and 5e-6 in float64 (MONAI 1.6.1, fourth element of the later order:
+ * -0.899095 and -0.899085); we give -0.899093.
+ */
+const SWIN_NOISE = 2e-5;
 
 const swinGoldens: readonly Golden[] = [
   {
@@ -38,6 +48,7 @@ const swinGoldens: readonly Golden[] = [
     deviation: 1.378212,
     first: [-1.18103, -1.48154, -1.58798, -1.36753],
     last: -0.86934,
+    noise: SWIN_NOISE,
   },
   {
     title: 'SwinUNETR, 3-D, neighbours as since MONAI 1.5',
@@ -47,6 +58,7 @@ const swinGoldens: readonly Golden[] = [
     deviation: 1.377086,
     first: [-1.04116, -1.13354, -1.11187, -0.89908],
     last: -0.86997,
+    noise: SWIN_NOISE,
   },
 ];
 
@@ -196,21 +208,21 @@ const goldens: readonly Golden[] = [
 ];
 
 /** Half a unit of the last digit given, and what two float32 programs may differ by. */
-function near(found: number, expected: number, digits: number, what: string): void {
-  const tolerance = 0.5 * 10 ** -digits + 2e-5 * Math.max(1, Math.abs(expected));
+function near(found: number, expected: number, digits: number, what: string, noise: number): void {
+  const tolerance = 0.5 * 10 ** -digits + noise * Math.max(1, Math.abs(expected));
   expect(Math.abs(found - expected), `${what}: ${found}, expected ${expected}`).toBeLessThanOrEqual(tolerance);
 }
 
 describe('golden forward passes', () => {
-  for (const { title, network, input, mean, deviation, first, last } of goldens)
+  for (const { title, network, input, mean, deviation, first, last, noise = NOISE } of goldens)
     it(title, { timeout: 120_000 }, async () => {
       const built = network();
       const found = statistics(await run(built, goldenWeights(built), sineInput(input)));
       first.forEach((value, i) => {
-        near(found.first[i], value, 5, `element ${i}`);
+        near(found.first[i], value, 5, `element ${i}`, noise);
       });
-      if (last !== undefined) near(found.last, last, 5, 'last element');
-      if (mean !== undefined) near(found.mean, mean, 6, 'mean');
-      if (deviation !== undefined) near(found.deviation, deviation, 6, 'deviation');
+      if (last !== undefined) near(found.last, last, 5, 'last element', noise);
+      if (mean !== undefined) near(found.mean, mean, 6, 'mean', noise);
+      if (deviation !== undefined) near(found.deviation, deviation, 6, 'deviation', noise);
     });
 });
